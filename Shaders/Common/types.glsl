@@ -1,0 +1,1 @@
+// The empty include that keeps the folder.
