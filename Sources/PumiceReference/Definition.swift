@@ -1,5 +1,4 @@
 public import PumiceOperators
-public import PumiceTensors
 
 /// What an operator computes: the formula, in `Double`, with naive loops and no GPU code; the oracle of verification.
 public protocol Definition: Operator {

@@ -1,4 +1,5 @@
 public import PumiceOperators
+import PumiceTensors
 
 extension EmbeddingGather: Definition {
   public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String: Evaluated] {
