@@ -1,6 +1,7 @@
 import PumiceTensors
 
 /// Rotary position embedding (Su et al. 2021), in place: pair i of every head is rotated by positions[t] · frequency[i].
+/// A token with a negative position is left as it is.
 ///
 /// Frequencies come as a table of 64-bit fixed-point fractions of a turn, so that position · frequency modulo one turn is
 /// exact integer arithmetic on every device: in binary32 the angle alone would be wrong by 1e-3 at position 10,000. Build

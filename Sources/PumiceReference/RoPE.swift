@@ -4,7 +4,7 @@ extension RoPE: Definition {
   public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String: Evaluated] {
     let x = inputs["x"]!, positions = inputs["positions"]!, frequencies = inputs["frequencies"]!
     var y = Evaluated(exact: x)
-    for t in 0..<tokens {
+    for t in 0..<tokens where positions[t] >= 0 {
       for i in 0..<rotaryDimensions / 2 {
         let angle = Self.angle(position: Int(positions[t]), high: frequencies[2 * i], low: frequencies[2 * i + 1])
         let c = DoubleMath.cosine(angle), s = DoubleMath.sine(angle)
