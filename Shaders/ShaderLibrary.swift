@@ -10,14 +10,20 @@ public enum ShaderLibrary {
     public let path: String
     public let folder: String?
     public var description: String {
-      if let folder { "shader \(path): no such file in the folder \(folder) named by PUMICE_SHADERS" } else { "no shader is named \(path)" }
+      if let folder {
+        "shader \(path): no such file in the folder \(folder) named by PUMICE_SHADERS"
+      } else {
+        "no shader is named \(path)"
+      }
     }
   }
 
   private static let texts = Dictionary(uniqueKeysWithValues: embedded.map { ($0.path, $0.text) })
 
   /// The folder that replaces the embedded text, if any.
-  public static var folder: String? { ProcessInfo.processInfo.environment["PUMICE_SHADERS"].flatMap { $0.isEmpty ? nil : $0 } }
+  public static var folder: String? {
+    ProcessInfo.processInfo.environment["PUMICE_SHADERS"].flatMap { $0.isEmpty ? nil : $0 }
+  }
 
   /// Paths of all embedded shaders and include files, sorted.
   public static var paths: [String] { texts.keys.sorted() }
