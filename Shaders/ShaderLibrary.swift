@@ -22,7 +22,9 @@ public enum ShaderLibrary {
   private static let texts = Dictionary(uniqueKeysWithValues: embedded.map { ($0.path, $0.text) })
 
   /// The folder that replaces the embedded text, if any.
-  public static var folder: String? { ProcessInfo.processInfo.environment["PUMICE_SHADERS"].flatMap { $0.isEmpty ? nil : $0 } }
+  public static var folder: String? {
+    ProcessInfo.processInfo.environment["PUMICE_SHADERS"].flatMap { $0.isEmpty ? nil : $0 }
+  }
 
   /// Paths of all embedded shaders and include files, sorted.
   public static var paths: [String] { texts.keys.sorted() }
