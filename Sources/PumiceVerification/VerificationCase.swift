@@ -1,4 +1,4 @@
-public import PumiceOperators
+import PumiceOperators
 import PumiceTensors
 
 /// One problem with one kind of data. Its description names it within its operator: `pumice verify --case` takes it.

@@ -1,4 +1,4 @@
-public import PumiceGPU
+import PumiceGPU
 public import PumiceKernels
 public import PumiceOperators
 

@@ -1,5 +1,5 @@
-import ArgumentParser
-import PumiceGPU
+public import ArgumentParser
+public import PumiceGPU
 import PumiceKernels
 
 /// The options that say which device to use and how.

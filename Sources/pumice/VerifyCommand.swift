@@ -1,7 +1,7 @@
-import ArgumentParser
+public import ArgumentParser
 import PumiceGPU
 import PumiceKernels
-import PumiceOperators
+public import PumiceOperators
 import PumiceVerification
 
 /// `pumice verify`.
