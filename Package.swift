@@ -93,7 +93,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
 
-    .testTarget(name: "GPUTests", dependencies: ["PumiceGPU"], swiftSettings: settings),
+    .testTarget(name: "GPUTests", dependencies: ["PumiceGPU", "PumiceShaders"], swiftSettings: settings),
     .testTarget(name: "ModelFilesTests", dependencies: ["PumiceModelFiles", "PumiceTensors"], swiftSettings: settings),
     .testTarget(
       name: "TokenizersTests", dependencies: ["PumiceTokenizers", "PumiceModelFiles"], swiftSettings: settings),
