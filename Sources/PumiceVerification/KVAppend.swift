@@ -17,6 +17,6 @@ extension KVAppend: Verifiable {
     guard argument.name == "positions" else { return nil }
     var cells = (0..<Int32(max(capacity, tokens))).shuffled(using: &random)
     if tokens > 2 { cells[1] = -1 }
-    return wordBytes(Array(cells.prefix(tokens)))
+    return integers(Array(cells.prefix(tokens)))
   }
 }

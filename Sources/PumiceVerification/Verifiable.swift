@@ -37,4 +37,4 @@ extension OperatorName {
 }
 
 /// The bytes of 32-bit integers.
-func wordBytes(_ values: [Int32]) -> [UInt8] { values.flatMap { littleEndian($0) } }
+func integers(_ values: [Int32]) -> [UInt8] { values.flatMap { littleEndian($0) } }
