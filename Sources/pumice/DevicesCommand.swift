@@ -105,7 +105,8 @@ extension DeviceReport {
     }
     guard showsVariants else { return }
     for variant in variants {
-      let state = variant.unavailable.map { "cannot run: \($0)" } ?? (variant.quarantined == nil ? "can run" : "in quarantine")
+      let trusted = variant.quarantined == nil ? "can run" : "in quarantine"
+      let state = variant.unavailable.map { "cannot run: \($0)" } ?? trusted
       row(variant.name.rawValue, "\(variant.variant): \(state). \(variant.summary)")
     }
   }

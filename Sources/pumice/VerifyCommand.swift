@@ -40,6 +40,10 @@ struct VerifyCommand: ParsableCommand {
   @Flag(help: "Print the report as JSON.")
   var json = false
 
+  func validate() throws {
+    try requireKnown(variant, of: `operator`)
+  }
+
   func run() throws {
     let opened = try device.open()
     let serialized = barriers ? try device.open(barrierEverywhere: true) : nil
@@ -91,6 +95,15 @@ struct VerifyCommand: ParsableCommand {
     }
     if row.failed > row.failures.count { print("  and \(row.failed - row.failures.count) more") }
     print("")
+  }
+}
+
+/// Fails with wrong usage if none of the operators (all, if none is named) has the variant.
+func requireKnown(_ variant: String?, of names: [OperatorName]) throws {
+  let known = Set((names.isEmpty ? OperatorName.allCases : names).flatMap { $0.dispatchable.variantNames })
+  if let variant, !known.contains(variant) {
+    let owner = names.isEmpty ? "operator" : names.map(\.rawValue).joined(separator: ", ")
+    throw ValidationError("no \(owner) has a variant \(variant); there are \(known.sorted().joined(separator: ", "))")
   }
 }
 
