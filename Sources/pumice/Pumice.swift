@@ -12,5 +12,5 @@ struct Pumice: ParsableCommand {
 
       Exit codes: 0 done, 1 the work failed, 64 wrong usage.
       """,
-    subcommands: [DevicesCommand.self, VerifyCommand.self])
+    subcommands: [DevicesCommand.self, VerifyCommand.self, MutateCommand.self])
 }
