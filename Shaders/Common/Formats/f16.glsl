@@ -1,0 +1,4 @@
+// f16: plain binary16, read as halves of 32-bit words so that no 16-bit storage is needed.
+#define WEIGHT_BLOCK 1
+#define WEIGHT_BLOCK_HALVES 1
+float weight_element(uint block, uint i) { return weight_half_float(block); }

@@ -1,0 +1,7 @@
+// q8_0: an f16 scale, then 32 signed bytes. 34 bytes.
+#define WEIGHT_BLOCK 32
+#define WEIGHT_BLOCK_HALVES 17
+float weight_element(uint block, uint i) {
+  int code = bitfieldExtract(int(weight_half(block + 1 + i / 2)), int(i % 2) * 8, 8);
+  return weight_half_float(block) * float(code);
+}

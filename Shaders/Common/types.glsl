@@ -1,1 +1,0 @@
-// The empty include that keeps the folder.

@@ -1,0 +1,30 @@
+// y[j, i] = Σ_k weight[i, k] · x[j, k] (+ bias[i]). One thread per element of y: x groups along rows i of the weight, y
+// groups along columns j of the activations. The plainest kernel there is, for any shape and device.
+#version 460
+#include "Common/buffers.glsl"
+BUFFER(0, readonly, uint, Weight, weight)
+BUFFER(1, readonly, float, Input, x)
+#ifdef HAS_BIAS
+BUFFER(2, readonly, float, Bias, bias)
+BUFFER(3, writeonly, float, Output, y)
+CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Bias, bias) ADDRESS(Output, y) uint m; uint k;)
+#else
+BUFFER(2, writeonly, float, Output, y)
+CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Output, y) uint m; uint k;)
+#endif
+layout(local_size_x_id = 0) in;
+
+#define WEIGHT_WORD(i) weight.v[i]
+#include "Common/weights.glsl"
+
+void main() {
+  const uint i = gl_GlobalInvocationID.x;
+  const uint j = gl_WorkGroupID.y;
+  if (i >= m) return;
+  float sum = 0.0;
+  for (uint l = 0; l < k; l++) sum = fma(weight_at(i, l, k), x.v[j * k + l], sum);
+#ifdef HAS_BIAS
+  sum += bias.v[i];
+#endif
+  y.v[j * m + i] = sum;
+}

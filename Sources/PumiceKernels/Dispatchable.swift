@@ -1,0 +1,42 @@
+public import PumiceGPU
+public import PumiceOperators
+
+/// How an operator runs: its variants, and which of them to prefer.
+public protocol Dispatchable: Operator {
+  static var variants: [Variant<Self>] { get }
+
+  /// Names of variants in the order in which to try them for this problem on this device. Variants that are not named
+  /// follow in the order of `variants`.
+  func preference(on device: DeviceInfo) -> [String]
+}
+
+extension Dispatchable {
+  /// The names of all variants.
+  public static var variantNames: [String] { variants.map(\.name) }
+
+  public func preference(on device: DeviceInfo) -> [String] { [] }
+
+  /// All variants, the preferred first.
+  public func orderedVariants(on device: DeviceInfo) -> [Variant<Self>] {
+    let names = preference(on: device)
+    return names.compactMap { name in Self.variants.first { $0.name == name } }
+      + Self.variants.filter { !names.contains($0.name) }
+  }
+}
+
+extension OperatorName {
+  /// The type behind the name. No `default`: a new operator does not build until it has a dispatch.
+  public var dispatchable: any Dispatchable.Type {
+    switch self {
+    case .embeddingGather: EmbeddingGather.self
+    case .matMul: MatMul.self
+    case .rmsNorm: RMSNorm.self
+    case .rope: RoPE.self
+    case .kvAppend: KVAppend.self
+    case .attention: Attention.self
+    case .swiGLU: SwiGLU.self
+    case .softmax: Softmax.self
+    case .argMax: ArgMax.self
+    }
+  }
+}

@@ -1,0 +1,182 @@
+public import PumiceGPU
+public import PumiceOperators
+import PumiceShaders
+import Synchronization
+
+/// The kernels of one device: chooses variants, builds their pipelines, records their dispatches.
+public final class KernelLibrary: Sendable {
+  public let device: Device
+  /// Variants that failed verification on this device and driver, and are not chosen.
+  public let quarantine: Quarantine
+  /// Replacement texts of shader files by path, for mutation tests.
+  private let overrides: [String: String]
+  private let state = Mutex(State())
+
+  private struct State: ~Copyable {
+    var pipelines: [PipelineKey: Pipeline] = [:]
+    var scratch: Buffer?
+  }
+
+  private struct PipelineKey: Hashable {
+    let shader: String, defines: [String: String], specialization: [UInt32], buffers: Int, constants: Int,
+      subgroupSize: Int?
+  }
+
+  public init(device: Device, quarantine: Quarantine = Quarantine(), overrides: [String: String] = [:]) {
+    self.device = device
+    self.quarantine = quarantine
+    self.overrides = overrides
+  }
+
+  /// The variant that runs `op`: the first by preference that can run and is not in quarantine.
+  ///
+  /// - Throws: `KernelError.noVariant` with every variant's reason.
+  public func choose<Op: Dispatchable>(_ op: Op) throws(KernelError) -> Variant<Op> {
+    var reasons: [String] = []
+    for variant in op.orderedVariants(on: device.info) {
+      if let reason = variant.unavailable(op, on: device.info) {
+        reasons.append("\(variant.name): \(reason)")
+      } else if let entry = quarantine.entry(
+        Op.name, variant: variant.name, hash: shaderHash(variant), device: device.info)
+      {
+        reasons.append("\(variant.name): in quarantine, \(entry.reason)")
+      } else {
+        return variant
+      }
+    }
+    throw .noVariant(op: op.description, device: device.info.name, reasons: reasons)
+  }
+
+  /// The variant of that name.
+  ///
+  /// - Throws: `KernelError.unknownVariant`, or `noVariant` if it cannot run `op` here.
+  public func variant<Op: Dispatchable>(_ name: String, of op: Op) throws(KernelError) -> Variant<Op> {
+    guard let variant = Op.variants.first(where: { $0.name == name }) else {
+      throw .unknownVariant(Op.name, name, known: Op.variants.map(\.name))
+    }
+    if let reason = variant.unavailable(op, on: device.info) {
+      throw .noVariant(op: op.description, device: device.info.name, reasons: ["\(name): \(reason)"])
+    }
+    return variant
+  }
+
+  /// Records the dispatches of `op` into `list`.
+  ///
+  /// - Parameters:
+  ///   - arguments: every argument of the operator by name, each at least as large as its bytes in whole 32-bit words.
+  ///   - variant: the variant to use; the chosen one if nil.
+  /// - Throws: `OperatorError` for impossible parameters, `KernelError` for wrong arguments or no usable variant,
+  ///   `GPUError` from the device.
+  public func record<Op: Dispatchable>(
+    _ op: Op, _ arguments: [String: BufferSlice], into list: CommandList, variant: Variant<Op>? = nil
+  ) throws {
+    try op.validate()
+    let variant = try variant ?? choose(op)
+    let wanted = op.arguments
+    for argument in wanted {
+      guard let slice = arguments[argument.name] else {
+        throw KernelError.missingArgument(op.description, argument.name)
+      }
+      guard slice.byteCount >= (argument.byteCount + 3) & ~3 else {
+        throw KernelError.smallArgument(op.description, argument.name, needs: argument.byteCount, has: slice.byteCount)
+      }
+    }
+    if let extra = arguments.keys.first(where: { name in !wanted.contains { $0.name == name } }) {
+      throw KernelError.extraArgument(op.description, extra)
+    }
+    let plan = variant.plan(op, device.info)
+    let scratch = try scratchSlices(plan.scratch)
+    let cost = op.flops / Double(max(1, plan.steps.count))
+    for step in plan.steps {
+      let buffers = step.bindings.map { binding -> (BufferSlice, Access) in
+        switch binding {
+        case .argument(let name):
+          switch op.argument(name).role {
+          case .input: (arguments[name]!, .read)
+          case .output: (arguments[name]!, .write)
+          case .inout: (arguments[name]!, .readWrite)
+          }
+        case .scratch(let index, let access): (scratch[index], access)
+        }
+      }
+      try list.dispatch(
+        pipeline(step), buffers: buffers, constants: step.constants.map(\.value), groups: step.groups,
+        label: "\(op.description) \(variant.name)", cost: cost)
+    }
+  }
+
+  /// The pipeline of one step, from memory or newly made.
+  public func pipeline(_ step: Step) throws -> Pipeline {
+    let key = PipelineKey(
+      shader: step.shader, defines: step.defines, specialization: step.specialization, buffers: step.bindings.count,
+      constants: step.constants.count, subgroupSize: step.subgroupSize)
+    if let known = state.withLock({ $0.pipelines[key] }) { return known }
+    let text = try ShaderLibrary.resolved(step.shader, overrides: overrides)
+    let description = PipelineDescription(
+      source: ShaderSource(name: step.shader, text: text, defines: step.defines), specialization: step.specialization,
+      bufferCount: step.bindings.count, constantBytes: 4 * step.constants.count,
+      subgroupSize: device.info.canChooseSubgroupSize ? step.subgroupSize : nil,
+      requireFullSubgroups: device.info.canChooseSubgroupSize && step.subgroupSize != nil)
+    let pipeline = try device.pipeline(description)
+    state.withLock { $0.pipelines[key] = pipeline }
+    return pipeline
+  }
+
+  /// A hash over the text of all shaders of a variant, includes resolved: what quarantine is tied to.
+  public func shaderHash<Op>(_ variant: Variant<Op>) -> String {
+    stableHash(
+      variant.shaders.map { (try? ShaderLibrary.resolved($0, overrides: overrides)) ?? $0 }.joined(separator: "\0"))
+  }
+
+  /// Sets every word of the scratch memory, so that a variant that reads what it has not written is found out.
+  public func poisonScratch(word: UInt32) throws(GPUError) {
+    try state.withLock({ $0.scratch })?.fill(word: word)
+  }
+
+  /// Slices of the one scratch buffer, which grows as needed. Steps on one queue run in order, so operators can share it.
+  private func scratchSlices(_ sizes: [Int]) throws -> [BufferSlice] {
+    guard !sizes.isEmpty else { return [] }
+    let aligned = sizes.map { ($0 + 255) & ~255 }
+    let total = aligned.reduce(0, +)
+    var current = state.withLock { $0.scratch }
+    if current == nil || current!.byteCount < total {
+      current = try device.makeBuffer(byteCount: total, memory: .device, label: "scratch")
+      let grown = current
+      state.withLock { $0.scratch = grown }
+    }
+    var offset = 0
+    return try zip(sizes, aligned).map { size, step in
+      defer { offset += step }
+      return try current!.slice(offset: offset, byteCount: size)
+    }
+  }
+}
+
+/// A 64-bit FNV-1a hash in hexadecimal: the same in every process, unlike `Hasher`.
+func stableHash(_ text: String) -> String {
+  let hash = text.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+  let digits = String(hash, radix: 16)
+  return String(repeating: "0", count: 16 - digits.count) + digits
+}
+
+/// Why an operator could not be recorded.
+public enum KernelError: Error, CustomStringConvertible {
+  case noVariant(op: String, device: String, reasons: [String])
+  case unknownVariant(OperatorName, String, known: [String])
+  case missingArgument(String, String)
+  case extraArgument(String, String)
+  case smallArgument(String, String, needs: Int, has: Int)
+
+  public var description: String {
+    switch self {
+    case .noVariant(let op, let device, let reasons):
+      "no variant of \(op) can run on \(device): \(reasons.joined(separator: "; "))"
+    case .unknownVariant(let name, let variant, let known):
+      "\(name.rawValue) has no variant \(variant); it has \(known.joined(separator: ", "))"
+    case .missingArgument(let op, let argument): "\(op): argument \(argument) is missing"
+    case .extraArgument(let op, let argument): "\(op) takes no argument \(argument)"
+    case .smallArgument(let op, let argument, let needs, let has):
+      "\(op): argument \(argument) needs \(needs) bytes, its buffer has \(has)"
+    }
+  }
+}

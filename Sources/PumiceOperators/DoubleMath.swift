@@ -1,0 +1,9 @@
+import Foundation
+
+/// The few functions of `Double` that need the C library, in one place.
+public enum DoubleMath {
+  public static func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }
+  public static func exponential(_ x: Double) -> Double { exp(x) }
+  public static func sine(_ x: Double) -> Double { sin(x) }
+  public static func cosine(_ x: Double) -> Double { cos(x) }
+}

@@ -1,0 +1,42 @@
+public import PumiceTensors
+
+/// y[j, i] = Σ_k weight[i, k] · x[j, k] (+ bias[i]): every column of activations times a weight matrix.
+///
+/// `m` rows of the weight, `n` columns of activations (tokens), `k` the length of the sums. Weights may be stored in any
+/// format; activations, sums and outputs are f32.
+public struct MatMul: Operator {
+  public static let name = OperatorName.matMul
+
+  public var m: Int
+  public var n: Int
+  public var k: Int
+  public var weight: TensorFormat
+  public var bias: Bool
+
+  public init(m: Int, n: Int, k: Int, weight: TensorFormat, bias: Bool = false) {
+    self.m = m
+    self.n = n
+    self.k = k
+    self.weight = weight
+    self.bias = bias
+  }
+
+  public var arguments: [Argument] {
+    var list: [Argument] = [.input("weight", [m, k], weight), .input("x", [n, k])]
+    if bias { list.append(.input("bias", [m])) }
+    list.append(.output("y", [n, m]))
+    return list
+  }
+  public var flops: Double { 2 * Double(m) * Double(n) * Double(k) }
+
+  public func validate() throws(OperatorError) {
+    try requireSizes(["m": m, "n": n, "k": k])
+    try require(k % weight.blockLength == 0, "k \(k) is no multiple of the block length of \(weight.rawValue)")
+    try require(weight != .i32, "weights of i32 have no real values")
+    try require(n * k <= Int(UInt32.max) && n * m <= Int(UInt32.max), "n·k or n·m is more than 32-bit indices reach")
+  }
+
+  public var description: String {
+    "matmul(\(weight.rawValue), m=\(m), k=\(k), n=\(n)\(bias ? ", bias" : ""))"
+  }
+}

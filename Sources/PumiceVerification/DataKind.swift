@@ -1,0 +1,77 @@
+public import PumiceTensors
+
+/// What kind of numbers a case is fed: each has broken some kernel somewhere.
+public enum DataKind: String, CaseIterable, Codable, Hashable, Sendable {
+  /// Standard normal.
+  case normal
+  /// Normal, with one in 64 elements a thousand to ten thousand times larger, as in the activations of language models.
+  case outliers
+  case zeros
+  /// Subnormal numbers of the format, mixed with ordinary ones.
+  case denormals
+  /// Every row is zero but for one element: a dropped or swapped index cannot hide in a sum.
+  case oneHot = "one_hot"
+  /// Every element is the same.
+  case equal
+
+  /// `rows` × `columns` numbers.
+  func values(rows: Int, columns: Int, _ random: inout RandomSource) -> [Float] {
+    let constant = Float(random.normal())
+    var values: [Float] = []
+    values.reserveCapacity(rows * columns)
+    for _ in 0..<rows {
+      let hot = random.below(columns)
+      for column in 0..<columns {
+        switch self {
+        case .normal: values.append(Float(random.normal()))
+        case .outliers:
+          let size = random.below(64) == 0 ? 1e3 + 9e3 * random.uniform() : 1
+          values.append(Float(random.normal() * size))
+        case .zeros: values.append(0)
+        case .denormals:
+          values.append(random.below(2) == 0 ? Float(random.normal()) * 0x1p-127 : Float(random.normal()))
+        case .oneHot: values.append(column == hot ? Float(random.normal() + 8) : 0)
+        case .equal: values.append(constant)
+        }
+      }
+    }
+    return values
+  }
+
+  /// The bytes of a tensor of this kind in any format.
+  public func bytes(_ shape: Shape, _ format: TensorFormat, _ random: inout RandomSource) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(shape.count / format.blockLength * format.blockBytes)
+    switch format {
+    case .f32:
+      for value in values(rows: shape.rows, columns: shape.rowLength, &random) { bytes.append(word: value.bitPattern) }
+    case .f16:
+      for value in values(rows: shape.rows, columns: shape.rowLength, &random) {
+        // Numbers that are subnormal in f32 vanish in f16, which has its own.
+        let half = self == .denormals && abs(value) < 0x1p-120 ? Float16(value * 0x1p110) : Float16(value)
+        bytes.append(word: half.isInfinite ? Float16.greatestFiniteMagnitude.bitPattern : half.bitPattern)
+      }
+    case .q8_0, .q4_0:
+      let blocks = shape.count / format.blockLength
+      let scales = values(rows: shape.rows, columns: max(1, shape.rowLength / format.blockLength), &random)
+      for block in 0..<blocks {
+        var scale = Float16(scales[block] / 16)
+        if self == .denormals, block % 2 == 0 { scale = Float16(bitPattern: UInt16(random.below(1024))) }
+        bytes.append(word: scale.bitPattern)
+        for _ in 2..<format.blockBytes { bytes.append(UInt8(truncatingIfNeeded: random.next() >> 56)) }
+      }
+    case .i32: for _ in 0..<shape.count { bytes.append(word: UInt32(random.below(1 << 16))) }
+    }
+    return bytes
+  }
+}
+
+extension [UInt8] {
+  /// Appends the bytes of an integer, least significant first, as every format here stores it.
+  mutating func append(word value: some FixedWidthInteger) {
+    Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
+  }
+}
+
+/// The bytes of an integer, least significant first, as every format here stores it.
+func littleEndian<T: FixedWidthInteger>(_ value: T) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }

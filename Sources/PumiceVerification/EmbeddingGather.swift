@@ -1,0 +1,22 @@
+public import PumiceKernels
+public import PumiceOperators
+public import PumiceReference
+import PumiceTensors
+
+extension EmbeddingGather: Verifiable {
+  public static var problems: [EmbeddingGather] {
+    [TensorFormat.f32, .f16, .q8_0, .q4_0].flatMap { format -> [EmbeddingGather] in
+      let widths = format.blockLength == 1 ? [1, 31, 32, 33, 64, 65, 257] : [32, 64, 96, 352]
+      return widths.flatMap { width in
+        [1, 3, 17].map { EmbeddingGather(tokens: $0, vocabulary: 37, width: width, format: format) }
+      }
+    }
+  }
+
+  /// Real tokens, the first and the last among them, and some outside the table.
+  public func special(_ argument: Argument, _ random: inout RandomSource) -> [UInt8]? {
+    guard argument.name == "tokens" else { return nil }
+    let edges: [Int32] = [Int32(vocabulary - 1), 0, Int32(vocabulary), -1, .max, .min]
+    return integers((0..<tokens).map { $0 < edges.count && tokens > 1 ? edges[$0] : Int32(random.below(vocabulary)) })
+  }
+}

@@ -1,0 +1,40 @@
+public import PumiceKernels
+public import PumiceOperators
+public import PumiceReference
+
+/// How an operator would be wrong: the problems and data that show it.
+public protocol Verifiable: Operator, Definition, Dispatchable {
+  /// The problems: sizes 1, a tile less one, a tile, a tile and one, primes, and what else is awkward here.
+  static var problems: [Self] { get }
+
+  /// The kinds of data that each problem is run with.
+  static var dataKinds: [DataKind] { get }
+
+  /// The bytes of an argument that random numbers do not make (tokens, positions, tables); nil for the default.
+  func special(_ argument: Argument, _ random: inout RandomSource) -> [UInt8]?
+}
+
+extension Verifiable {
+  public static var dataKinds: [DataKind] { DataKind.allCases }
+  public func special(_ argument: Argument, _ random: inout RandomSource) -> [UInt8]? { nil }
+}
+
+extension OperatorName {
+  /// The type behind the name, with all its faces. No `default`: a new operator does not build until it has cases.
+  public var verifiable: any Verifiable.Type {
+    switch self {
+    case .embeddingGather: EmbeddingGather.self
+    case .matMul: MatMul.self
+    case .rmsNorm: RMSNorm.self
+    case .rope: RoPE.self
+    case .kvAppend: KVAppend.self
+    case .attention: Attention.self
+    case .swiGLU: SwiGLU.self
+    case .softmax: Softmax.self
+    case .argMax: ArgMax.self
+    }
+  }
+}
+
+/// The bytes of 32-bit integers.
+func integers(_ values: [Int32]) -> [UInt8] { values.flatMap { littleEndian($0) } }
