@@ -14,17 +14,24 @@ let linksShaderc = libraryFolders.contains { folder in
   shadercArchives.allSatisfy { FileManager.default.fileExists(atPath: "\(folder)/lib\($0).a") }
 }
 
-let settings: [SwiftSetting] = [
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-]
+// Tools/test sets this; a user's build must not fail on a warning that a newer compiler invents.
+let strict = Context.environment["PUMICE_WARNINGS_AS_ERRORS"] == "1"
+let settings: [SwiftSetting] =
+  [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ] + (strict ? [.treatAllWarnings(as: .error)] : [])
 
 let package = Package(
   name: "Pumice",
   products: [
-    .library(name: "Pumice", targets: ["PumiceGPU", "PumiceTensors", "PumiceOperators", "PumiceReference", "PumiceKernels",
-                                       "PumiceVerification", "PumiceModelFiles", "PumiceTokenizers", "PumiceModels"]),
+    .library(
+      name: "Pumice",
+      targets: [
+        "PumiceGPU", "PumiceTensors", "PumiceOperators", "PumiceReference", "PumiceKernels",
+        "PumiceVerification", "PumiceModelFiles", "PumiceTokenizers", "PumiceModels",
+      ]),
     .executable(name: "pumice", targets: ["pumice"]),
   ],
   dependencies: [
@@ -38,7 +45,9 @@ let package = Package(
 
     // The GLSL, embedded as text.
     .executableTarget(name: "EmbedShaders", path: "Tools/EmbedShaders", swiftSettings: settings),
-    .plugin(name: "EmbedShadersPlugin", capability: .buildTool(), dependencies: ["EmbedShaders"], path: "Tools/EmbedShadersPlugin"),
+    .plugin(
+      name: "EmbedShadersPlugin", capability: .buildTool(), dependencies: ["EmbedShaders"],
+      path: "Tools/EmbedShadersPlugin"),
     .target(name: "PumiceShaders", path: "Shaders", swiftSettings: settings, plugins: ["EmbedShadersPlugin"]),
 
     // Vulkan: devices, memory, pipelines, command lists. Knows bytes, not tensors.
@@ -54,11 +63,15 @@ let package = Package(
     // What each operator computes: naive loops in Double. Must not import any GPU code.
     .target(name: "PumiceReference", dependencies: ["PumiceOperators", "PumiceTensors"], swiftSettings: settings),
     // How each operator runs: variants, choice, dispatch.
-    .target(name: "PumiceKernels", dependencies: ["PumiceOperators", "PumiceTensors", "PumiceGPU", "PumiceShaders"], swiftSettings: settings),
+    .target(
+      name: "PumiceKernels", dependencies: ["PumiceOperators", "PumiceTensors", "PumiceGPU", "PumiceShaders"],
+      swiftSettings: settings),
     // How each operator would be wrong: cases, data, comparator, mutants, benchmarks, quarantine.
     .target(
       name: "PumiceVerification",
-      dependencies: ["PumiceReference", "PumiceKernels", "PumiceOperators", "PumiceTensors", "PumiceGPU", "PumiceShaders"],
+      dependencies: [
+        "PumiceReference", "PumiceKernels", "PumiceOperators", "PumiceTensors", "PumiceGPU", "PumiceShaders",
+      ],
       swiftSettings: settings),
 
     // GGUF; hostile input, never traps.
@@ -67,19 +80,23 @@ let package = Package(
     // Architectures as values, backends, KV cache, sampling.
     .target(
       name: "PumiceModels",
-      dependencies: ["PumiceKernels", "PumiceReference", "PumiceOperators", "PumiceTensors", "PumiceGPU", "PumiceModelFiles", "PumiceTokenizers"],
+      dependencies: [
+        "PumiceKernels", "PumiceReference", "PumiceOperators", "PumiceTensors", "PumiceGPU", "PumiceModelFiles",
+        "PumiceTokenizers",
+      ],
       swiftSettings: settings),
     .executableTarget(
       name: "pumice",
       dependencies: [
-        "PumiceModels", "PumiceVerification", "PumiceKernels", "PumiceReference", "PumiceOperators", "PumiceTensors", "PumiceGPU",
-        "PumiceModelFiles", "PumiceTokenizers", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "PumiceModels", "PumiceVerification", "PumiceKernels", "PumiceReference", "PumiceOperators", "PumiceTensors",
+        "PumiceGPU", "PumiceModelFiles", "PumiceTokenizers", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
 
-    .testTarget(name: "GPUTests", dependencies: ["PumiceGPU"], swiftSettings: settings),
+    .testTarget(name: "GPUTests", dependencies: ["PumiceGPU", "PumiceShaders"], swiftSettings: settings),
     .testTarget(name: "ModelFilesTests", dependencies: ["PumiceModelFiles", "PumiceTensors"], swiftSettings: settings),
-    .testTarget(name: "TokenizersTests", dependencies: ["PumiceTokenizers", "PumiceModelFiles"], swiftSettings: settings),
+    .testTarget(
+      name: "TokenizersTests", dependencies: ["PumiceTokenizers", "PumiceModelFiles"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -9,15 +9,22 @@ public enum ShaderLibrary {
   public struct MissingShader: Error, CustomStringConvertible {
     public let path: String
     public let folder: String?
+    /// File and line of the `#include` that names it, if one does.
+    public var includer: String?
+
     public var description: String {
-      if let folder { "shader \(path): no such file in the folder \(folder) named by PUMICE_SHADERS" } else { "no shader is named \(path)" }
+      let place = includer.map { "\($0): " } ?? ""
+      if let folder { return "\(place)shader \(path): no such file in the folder \(folder) named by PUMICE_SHADERS" }
+      return "\(place)no shader is named \(path)"
     }
   }
 
   private static let texts = Dictionary(uniqueKeysWithValues: embedded.map { ($0.path, $0.text) })
 
   /// The folder that replaces the embedded text, if any.
-  public static var folder: String? { ProcessInfo.processInfo.environment["PUMICE_SHADERS"].flatMap { $0.isEmpty ? nil : $0 } }
+  public static var folder: String? {
+    ProcessInfo.processInfo.environment["PUMICE_SHADERS"].flatMap { $0.isEmpty ? nil : $0 }
+  }
 
   /// Paths of all embedded shaders and include files, sorted.
   public static var paths: [String] { texts.keys.sorted() }
@@ -32,5 +39,64 @@ public enum ShaderLibrary {
     }
     guard let text = texts[path] else { throw MissingShader(path: path, folder: nil) }
     return text
+  }
+
+  /// The text of a shader with its includes in their places, each file once. `#line` directives make the compiler's
+  /// messages name the file and line where the text was written.
+  ///
+  /// - Parameters:
+  ///   - path: `"MatMul/matmul_broadcast.comp"`; includes are named the same way, from the root of the shaders.
+  ///   - overrides: texts that replace those of the library, by path.
+  public static func resolved(
+    _ path: String, overrides: [String: String] = [:]
+  ) throws(MissingShader) -> String {
+    var resolver = IncludeResolver(overrides: overrides)
+    try resolver.append(path, includer: nil)
+    return resolver.text
+  }
+}
+
+/// Puts the texts of included files where they are included.
+private struct IncludeResolver {
+  let overrides: [String: String]
+  private(set) var text = ""
+  private var included: Set<String> = []
+
+  init(overrides: [String: String]) { self.overrides = overrides }
+
+  mutating func append(_ path: String, includer: String?) throws(ShaderLibrary.MissingShader) {
+    guard included.insert(path).inserted else { return }
+    var source = overrides[path]
+    if source == nil {
+      do throws(ShaderLibrary.MissingShader) {
+        source = try ShaderLibrary.text(path)
+      } catch {
+        var error = error
+        error.includer = includer
+        throw error
+      }
+    }
+    if includer != nil { text += "#line 1 \"\(path)\"\n" }
+    for (index, line) in source!.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+      let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" || $0 == "\r" })
+      if let name = Self.include(words) {
+        try append(name, includer: "\(path):\(index + 1)")
+        text += "#line \(index + 2) \"\(path)\"\n"
+      } else {
+        text += line + "\n"
+        // File names in #line need this extension, which must come after the version.
+        if words.first == "#version" {
+          text += "#extension GL_GOOGLE_cpp_style_line_directive : require\n#line \(index + 2) \"\(path)\"\n"
+        }
+      }
+    }
+  }
+
+  /// The name in `#include "name"`.
+  private static func include(_ words: [Substring]) -> String? {
+    guard words.count >= 2, words[0] == "#include", words[1].count > 2, words[1].first == "\"", words[1].last == "\"" else {
+      return nil
+    }
+    return String(words[1].dropFirst().dropLast())
   }
 }

@@ -11,7 +11,8 @@ extension Attention: Dispatchable {
       bindings: op.arguments.map { .argument($0.name) },
       constants: [
         "tokens": UInt32(op.tokens), "heads": UInt32(op.heads), "group": UInt32(op.heads / op.kvHeads),
-        "head_size": UInt32(op.headSize), "keys": UInt32(op.keys), "capacity": UInt32(op.capacity), "scale": op.scale.bitPattern,
+        "head_size": UInt32(op.headSize), "keys": UInt32(op.keys), "capacity": UInt32(op.capacity),
+        "scale": op.scale.bitPattern,
       ], groups: (1, 1, 1))
   }
 }

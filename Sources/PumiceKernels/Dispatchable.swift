@@ -16,7 +16,8 @@ extension Dispatchable {
   /// All variants, the preferred first.
   public func orderedVariants(on device: DeviceInfo) -> [Variant<Self>] {
     let names = preference(on: device)
-    return names.compactMap { name in Self.variants.first { $0.name == name } } + Self.variants.filter { !names.contains($0.name) }
+    return names.compactMap { name in Self.variants.first { $0.name == name } }
+      + Self.variants.filter { !names.contains($0.name) }
   }
 }
 

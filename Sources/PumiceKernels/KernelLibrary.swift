@@ -18,7 +18,8 @@ public final class KernelLibrary: Sendable {
   }
 
   private struct PipelineKey: Hashable {
-    let shader: String, defines: [String: String], specialization: [UInt32], buffers: Int, constants: Int, subgroupSize: Int?
+    let shader: String, defines: [String: String], specialization: [UInt32], buffers: Int, constants: Int,
+      subgroupSize: Int?
   }
 
   public init(device: Device, quarantine: Quarantine = Quarantine(), overrides: [String: String] = [:]) {
@@ -35,7 +36,9 @@ public final class KernelLibrary: Sendable {
     for variant in op.orderedVariants(on: device.info) {
       if let reason = variant.unavailable(op, on: device.info) {
         reasons.append("\(variant.name): \(reason)")
-      } else if let entry = quarantine.entry(Op.name, variant: variant.name, hash: shaderHash(variant), device: device.info) {
+      } else if let entry = quarantine.entry(
+        Op.name, variant: variant.name, hash: shaderHash(variant), device: device.info)
+      {
         reasons.append("\(variant.name): in quarantine, \(entry.reason)")
       } else {
         return variant
@@ -71,7 +74,9 @@ public final class KernelLibrary: Sendable {
     let variant = try variant ?? choose(op)
     let wanted = op.arguments
     for argument in wanted {
-      guard let slice = arguments[argument.name] else { throw KernelError.missingArgument(op.description, argument.name) }
+      guard let slice = arguments[argument.name] else {
+        throw KernelError.missingArgument(op.description, argument.name)
+      }
       guard slice.byteCount >= (argument.byteCount + 3) & ~3 else {
         throw KernelError.smallArgument(op.description, argument.name, needs: argument.byteCount, has: slice.byteCount)
       }
@@ -119,7 +124,8 @@ public final class KernelLibrary: Sendable {
 
   /// A hash over the text of all shaders of a variant, includes resolved: what quarantine is tied to.
   public func shaderHash<Op>(_ variant: Variant<Op>) -> String {
-    stableHash(variant.shaders.map { (try? ShaderLibrary.resolved($0, overrides: overrides)) ?? $0 }.joined(separator: "\0"))
+    stableHash(
+      variant.shaders.map { (try? ShaderLibrary.resolved($0, overrides: overrides)) ?? $0 }.joined(separator: "\0"))
   }
 
   /// Slices of the one scratch buffer, which grows as needed. Steps on one queue run in order, so operators can share it.

@@ -17,7 +17,8 @@ public final class Quarantine: Sendable {
     public var shaderHash: String
     public var reason: String
 
-    public init(device: String, driver: String, name: OperatorName, variant: String, shaderHash: String, reason: String) {
+    public init(device: String, driver: String, name: OperatorName, variant: String, shaderHash: String, reason: String)
+    {
       self.device = device
       self.driver = driver
       self.name = name
@@ -55,10 +56,13 @@ public final class Quarantine: Sendable {
     let driver = Self.driver(device)
     let entries = stored.withLock { entries in
       // Any entry of the variant goes, whatever its hash: the shader has changed or the verdict is new.
-      entries.removeAll { $0.device == device.deviceUUID && $0.driver == driver && $0.name == name && $0.variant == variant }
+      entries.removeAll {
+        $0.device == device.deviceUUID && $0.driver == driver && $0.name == name && $0.variant == variant
+      }
       if let reason {
         entries.append(
-          Entry(device: device.deviceUUID, driver: driver, name: name, variant: variant, shaderHash: hash, reason: reason))
+          Entry(
+            device: device.deviceUUID, driver: driver, name: name, variant: variant, shaderHash: hash, reason: reason))
       }
       return entries
     }
@@ -70,5 +74,7 @@ public final class Quarantine: Sendable {
     try encoder.encode(entries).write(to: URL(fileURLWithPath: path), options: .atomic)
   }
 
-  static func driver(_ device: DeviceInfo) -> String { "\(device.driverName) \(device.driverInfo) \(device.driverVersion)" }
+  static func driver(_ device: DeviceInfo) -> String {
+    "\(device.driverName) \(device.driverInfo) \(device.driverVersion)"
+  }
 }

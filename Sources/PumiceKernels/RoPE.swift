@@ -7,7 +7,9 @@ extension RoPE: Dispatchable {
     Step(
       "RoPE/rope.comp", defines: op.pairing == .adjacent ? ["PAIRS_ADJACENT": ""] : [:],
       bindings: [.argument("x"), .argument("positions"), .argument("frequencies")],
-      constants: ["heads": UInt32(op.heads), "head_size": UInt32(op.headSize), "rotary_pairs": UInt32(op.rotaryDimensions / 2)],
+      constants: [
+        "heads": UInt32(op.heads), "head_size": UInt32(op.headSize), "rotary_pairs": UInt32(op.rotaryDimensions / 2),
+      ],
       groups: (1, 1, 1))
   }
 }

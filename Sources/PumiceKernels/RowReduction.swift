@@ -7,15 +7,19 @@ enum RowReduction {
   static let threads = 128
 
   /// - Parameter step: the dispatch of `op` but for the workgroup: shader, macros, bindings, constants; one group per row.
-  static func variants<Op: Operator>(_ shader: String, rows: @escaping @Sendable (Op) -> Int, step: @escaping @Sendable (Op) -> Step)
+  static func variants<Op: Operator>(
+    _ shader: String, rows: @escaping @Sendable (Op) -> Int, step: @escaping @Sendable (Op) -> Step
+  )
     -> [Variant<Op>]
   {
     let refusal: @Sendable (Op, DeviceInfo) -> String? = { op, device in
-      rows(op) <= device.maxWorkgroupCount[0] ? nil : "\(rows(op)) rows are more workgroups than the device's \(device.maxWorkgroupCount[0])"
+      rows(op) <= device.maxWorkgroupCount[0]
+        ? nil : "\(rows(op)) rows are more workgroups than the device's \(device.maxWorkgroupCount[0])"
     }
     return [
       Variant(
-        "subgroup_per_row", summary: "One subgroup per row, reduced by subgroup operations; good for short rows and many of them.",
+        "subgroup_per_row",
+        summary: "One subgroup per row, reduced by subgroup operations; good for short rows and many of them.",
         shaders: [shader], needs: [.subgroup(.arithmetic), .fixedSubgroupSize], refusal: refusal
       ) { op, device in
         var step = step(op)

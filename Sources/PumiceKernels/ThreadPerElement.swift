@@ -9,17 +9,20 @@ enum ThreadPerElement {
   ///   - size: how many threads a row needs, and how many rows there are.
   ///   - step: the dispatch of `op` but for the workgroup and its count.
   static func variants<Op: Operator>(
-    _ shader: String, size: @escaping @Sendable (Op) -> (threads: Int, rows: Int), step: @escaping @Sendable (Op) -> Step
+    _ shader: String, size: @escaping @Sendable (Op) -> (threads: Int, rows: Int),
+    step: @escaping @Sendable (Op) -> Step
   ) -> [Variant<Op>] {
     [
       Variant(
-        "thread_per_element", summary: "One thread per independent piece of the output; nothing is shared.", shaders: [shader],
+        "thread_per_element", summary: "One thread per independent piece of the output; nothing is shared.",
+        shaders: [shader],
         needs: [.workgroup(threads)],
         refusal: { op, device in
           let (columns, rows) = size(op)
           let x = groups(columns, of: threads)
           return x <= device.maxWorkgroupCount[0] && rows <= device.maxWorkgroupCount[1]
-            ? nil : "needs \(x)×\(rows) workgroups, the device allows \(device.maxWorkgroupCount[0])×\(device.maxWorkgroupCount[1])"
+            ? nil
+            : "needs \(x)×\(rows) workgroups, the device allows \(device.maxWorkgroupCount[0])×\(device.maxWorkgroupCount[1])"
         }
       ) { op, device in
         let (columns, rows) = size(op)

@@ -20,14 +20,16 @@ public enum Requirement: Hashable, Sendable {
   public func missing(on device: DeviceInfo) -> String? {
     switch self {
     case .subgroup(let operation):
-      device.subgroupOperations.contains(operation) ? nil : "the device has no subgroup \(operation.rawValue) operations"
+      device.subgroupOperations.contains(operation)
+        ? nil : "the device has no subgroup \(operation.rawValue) operations"
     case .fixedSubgroupSize:
       device.canChooseSubgroupSize || device.minSubgroupSize == device.maxSubgroupSize
         ? nil : "the subgroup size varies (\(device.minSubgroupSize) to \(device.maxSubgroupSize)) and cannot be chosen"
     case .subgroupSize(let least):
       device.subgroupSize >= least ? nil : "needs subgroups of \(least), the device has \(device.subgroupSize)"
     case .sharedMemory(let bytes):
-      device.maxSharedMemory >= bytes ? nil : "needs \(bytes) bytes of shared memory, the device has \(device.maxSharedMemory)"
+      device.maxSharedMemory >= bytes
+        ? nil : "needs \(bytes) bytes of shared memory, the device has \(device.maxSharedMemory)"
     case .workgroup(let invocations):
       device.maxWorkgroupInvocations >= invocations
         ? nil : "needs workgroups of \(invocations), the device allows \(device.maxWorkgroupInvocations)"

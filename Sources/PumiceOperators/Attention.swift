@@ -48,13 +48,17 @@ public struct Attention: Operator {
   }
 
   public func validate() throws(OperatorError) {
-    try requireSizes(["tokens": tokens, "heads": heads, "kvHeads": kvHeads, "headSize": headSize, "keys": keys, "capacity": capacity])
+    try requireSizes([
+      "tokens": tokens, "heads": heads, "kvHeads": kvHeads, "headSize": headSize, "keys": keys, "capacity": capacity,
+    ])
     try require(heads % kvHeads == 0, "\(heads) heads are no multiple of \(kvHeads) key-value heads")
     try require(keys <= capacity, "\(keys) keys are more than the cache's capacity \(capacity)")
     try require(format == .f32 || format == .f16, "a cache in \(format.rawValue) is not supported; f32 and f16 are")
     try require(headSize % 8 == 0 && headSize <= 256, "head size \(headSize) is no multiple of 8 up to 256")
     try require(scale.isFinite, "scale \(scale) is not finite")
-    try require(kvHeads * capacity * headSize <= Int(UInt32.max) && tokens * heads * headSize <= Int(UInt32.max), "a tensor is larger than 32-bit indices reach")
+    try require(
+      kvHeads * capacity * headSize <= Int(UInt32.max) && tokens * heads * headSize <= Int(UInt32.max),
+      "a tensor is larger than 32-bit indices reach")
   }
 
   public var description: String {

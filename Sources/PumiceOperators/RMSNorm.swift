@@ -20,7 +20,11 @@ public struct RMSNorm: Operator {
 
   public var arguments: [Argument] {
     var list: [Argument] = []
-    if addsResidual { list += [.inout("x", [rows, width]), .input("addend", [rows, width])] } else { list.append(.input("x", [rows, width])) }
+    if addsResidual {
+      list += [.inout("x", [rows, width]), .input("addend", [rows, width])]
+    } else {
+      list.append(.input("x", [rows, width]))
+    }
     return list + [.input("gain", [width]), .output("y", [rows, width])]
   }
   public var flops: Double { Double(rows) * Double(width) * (addsResidual ? 5 : 4) }

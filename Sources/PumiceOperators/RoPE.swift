@@ -42,7 +42,9 @@ public struct RoPE: Operator {
 
   public func validate() throws(OperatorError) {
     try requireSizes(["tokens": tokens, "heads": heads, "headSize": headSize, "rotaryDimensions": rotaryDimensions])
-    try require(rotaryDimensions % 2 == 0 && rotaryDimensions <= headSize, "rotaryDimensions \(rotaryDimensions) is odd or above the head size \(headSize)")
+    try require(
+      rotaryDimensions % 2 == 0 && rotaryDimensions <= headSize,
+      "rotaryDimensions \(rotaryDimensions) is odd or above the head size \(headSize)")
     try require(tokens * heads * headSize <= Int(UInt32.max), "the tensor is larger than 32-bit indices reach")
   }
 
@@ -53,7 +55,9 @@ public struct RoPE: Operator {
   /// The table for frequencies base^(−2i/d) · scale / factors[i], in radians per position.
   ///
   /// - Returns: d/2 rows of (high, low) words of the 64-bit fraction of a turn.
-  public static func frequencies(rotaryDimensions d: Int, base: Double, scale: Double = 1, factors: [Float]? = nil) -> [Int32] {
+  public static func frequencies(rotaryDimensions d: Int, base: Double, scale: Double = 1, factors: [Float]? = nil)
+    -> [Int32]
+  {
     (0..<d / 2).flatMap { i -> [Int32] in
       let factor = factors.map { Double($0[i]) } ?? 1
       return words(radians: DoubleMath.power(base, -2 * Double(i) / Double(d)) * scale / factor)

@@ -1,7 +1,9 @@
 public import PumiceOperators
 
 extension ArgMax: Definition {
-  public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String: Evaluated] {
+  public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String:
+    Evaluated]
+  {
     let x = inputs["x"]!
     let indices = (0..<rows).map { r -> Double in
       var best = 0

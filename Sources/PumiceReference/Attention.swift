@@ -1,7 +1,9 @@
 public import PumiceOperators
 
 extension Attention: Definition {
-  public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String: Evaluated] {
+  public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String:
+    Evaluated]
+  {
     let q = inputs["q"]!, k = inputs["k"]!, v = inputs["v"]!, positions = inputs["positions"]!
     var y = Evaluated(count: tokens * heads * headSize)
     for t in 0..<tokens {
@@ -18,7 +20,8 @@ extension Attention: Definition {
 
   /// One row: scores, softmax, weighted sum of values, and how far f32 arithmetic may take each from the truth.
   private func attend(
-    _ q: [Double], row: Int, _ k: [Double], _ v: [Double], cells: Int, visible: Int, rounding: RoundingModel, into y: inout Evaluated
+    _ q: [Double], row: Int, _ k: [Double], _ v: [Double], cells: Int, visible: Int, rounding: RoundingModel,
+    into y: inout Evaluated
   ) {
     guard visible > 0 else {
       for d in 0..<headSize { y.values[row + d] = 0 }
@@ -37,7 +40,8 @@ extension Attention: Definition {
       scores.append(score)
       scoreError = max(
         scoreError,
-        rounding.dotProduct(length: headSize, magnitude: magnitude) * abs(Double(scale)) + 2 * rounding.accumulator * abs(score))
+        rounding.dotProduct(length: headSize, magnitude: magnitude) * abs(Double(scale)) + 2 * rounding.accumulator
+          * abs(score))
     }
     let largest = scores.max()!
     let weights = scores.map { DoubleMath.exponential($0 - largest) }
@@ -65,7 +69,9 @@ extension Attention: Definition {
   }
 
   /// The relative error of the denominator that the errors of its exponentials make.
-  private func averageExponentError(_ scores: [Double], _ weights: [Double], _ largest: Double, _ total: Double) -> Double {
+  private func averageExponentError(_ scores: [Double], _ weights: [Double], _ largest: Double, _ total: Double)
+    -> Double
+  {
     zip(scores, weights).reduce(0) { $0 + $1.1 * RoundingModel.expRelative($1.0 - largest) } / total
   }
 }

@@ -18,7 +18,9 @@ extension TensorFormat {
   public func decode(_ bytes: [UInt8]) -> [Double] { bytes.withUnsafeBytes { decode($0) } }
 
   private func decodeBlock(_ bytes: UnsafeRawBufferPointer, at offset: Int, into values: inout [Double]) {
-    func f16(_ offset: Int) -> Double { Double(Float16(bitPattern: bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self))) }
+    func f16(_ offset: Int) -> Double {
+      Double(Float16(bitPattern: bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self)))
+    }
     switch self {
     case .f32: values.append(Double(bytes.loadUnaligned(fromByteOffset: offset, as: Float.self)))
     case .i32: values.append(Double(bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self)))

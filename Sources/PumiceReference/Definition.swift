@@ -9,7 +9,8 @@ public protocol Definition: Operator {
   ///   - rounding: where the accused rounds.
   ///   - elements: which output elements are wanted; a definition may compute more.
   /// - Returns: every output and `inout` argument, by name.
-  func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String: Evaluated]
+  func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String:
+    Evaluated]
 }
 
 extension Definition {

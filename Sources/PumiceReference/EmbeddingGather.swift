@@ -2,7 +2,9 @@ public import PumiceOperators
 import PumiceTensors
 
 extension EmbeddingGather: Definition {
-  public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String: Evaluated] {
+  public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String:
+    Evaluated]
+  {
     let table = inputs["table"]!, ids = inputs["tokens"]!
     var y = Evaluated(count: tokens * width)
     for t in 0..<tokens {

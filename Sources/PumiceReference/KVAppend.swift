@@ -2,7 +2,9 @@ public import PumiceOperators
 import PumiceTensors
 
 extension KVAppend: Definition {
-  public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String: Evaluated] {
+  public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String:
+    Evaluated]
+  {
     let positions = inputs["positions"]!
     func appended(_ new: [Double], _ cache: [Double]) -> Evaluated {
       var cache = cache

@@ -1,7 +1,9 @@
 public import PumiceOperators
 
 extension MatMul: Definition {
-  public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String: Evaluated] {
+  public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String:
+    Evaluated]
+  {
     let weights = inputs["weight"]!, x = inputs["x"]!, biases = inputs["bias"]
     var y = Evaluated(count: n * m)
     weights.withUnsafeBufferPointer { weights in

@@ -1,7 +1,9 @@
 public import PumiceOperators
 
 extension RMSNorm: Definition {
-  public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String: Evaluated] {
+  public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String:
+    Evaluated]
+  {
     let x = inputs["x"]!, gain = inputs["gain"]!
     var sums = Evaluated(count: rows * width)
     var y = Evaluated(count: rows * width)
@@ -18,7 +20,8 @@ extension RMSNorm: Definition {
       // Half the relative error of the sum of squares, whose terms themselves carry the rounding of x + addend, then
       // the division by the width and the inverse root.
       let relative =
-        rounding.dotProduct(length: width, magnitude: 1) / 2 + (addsResidual ? rounding.accumulator : 0) + rounding.accumulator
+        rounding.dotProduct(length: width, magnitude: 1) / 2 + (addsResidual ? rounding.accumulator : 0)
+        + rounding.accumulator
         + RoundingModel.divideRelative + RoundingModel.inverseSquareRootRelative + 2 * rounding.accumulator
       for (i, index) in row.enumerated() {
         let value = sums.values[index] * scale * gain[i]

@@ -1,7 +1,9 @@
 public import PumiceOperators
 
 extension RoPE: Definition {
-  public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String: Evaluated] {
+  public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String:
+    Evaluated]
+  {
     let x = inputs["x"]!, positions = inputs["positions"]!, frequencies = inputs["frequencies"]!
     var y = Evaluated(exact: x)
     for t in 0..<tokens where positions[t] >= 0 {
@@ -14,7 +16,8 @@ extension RoPE: Definition {
           let a = x[head + first], b = x[head + second]
           let size = (a * a + b * b).squareRoot()
           // Sine and cosine within 2⁻²¹, two products and a sum; then the store.
-          let bound = (0x1p-21 + 4 * rounding.accumulator) * (abs(a) + abs(b)) + rounding.store(size) + 4 * RoundingModel.flush
+          let bound =
+            (0x1p-21 + 4 * rounding.accumulator) * (abs(a) + abs(b)) + rounding.store(size) + 4 * RoundingModel.flush
           y.values[head + first] = a * c - b * s
           y.values[head + second] = a * s + b * c
           y.bounds[head + first] = bound

@@ -1,7 +1,9 @@
 public import PumiceOperators
 
 extension Softmax: Definition {
-  public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String: Evaluated] {
+  public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String:
+    Evaluated]
+  {
     let x = inputs["x"]!
     var y = Evaluated(count: rows * width)
     for r in 0..<rows {
@@ -19,7 +21,8 @@ extension Softmax: Definition {
         let value = total == 0 ? 0 : weights[i] / total
         y.values[r * width + i] = value
         y.bounds[r * width + i] =
-          (value == 0 ? 0 : (exponent(scaled[i]) + totalError + RoundingModel.divideRelative) * value) + rounding.store(value)
+          (value == 0 ? 0 : (exponent(scaled[i]) + totalError + RoundingModel.divideRelative) * value)
+          + rounding.store(value)
           + 2 * RoundingModel.flush
       }
     }

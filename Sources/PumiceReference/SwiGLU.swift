@@ -1,7 +1,9 @@
 public import PumiceOperators
 
 extension SwiGLU: Definition {
-  public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String: Evaluated] {
+  public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String:
+    Evaluated]
+  {
     let gate = inputs["gate"]!, up = inputs["up"]!
     var y = Evaluated(count: count)
     for i in 0..<count {

@@ -32,7 +32,8 @@ public struct Comparison: Sendable {
       if expected.values[i] == found[i] { continue }
       if !(error <= expected.bounds[i]) {
         if failure == nil {
-          failure = Failure(output: output, element: i, expected: expected.values[i], found: found[i], bound: expected.bounds[i])
+          failure = Failure(
+            output: output, element: i, expected: expected.values[i], found: found[i], bound: expected.bounds[i])
         }
         worstShare = .infinity
       } else {

@@ -28,7 +28,8 @@ public enum DataKind: String, CaseIterable, Codable, Hashable, Sendable {
           let size = random.below(64) == 0 ? 1e3 + 9e3 * random.uniform() : 1
           values.append(Float(random.normal() * size))
         case .zeros: values.append(0)
-        case .denormals: values.append(random.below(2) == 0 ? Float(random.normal()) * 0x1p-127 : Float(random.normal()))
+        case .denormals:
+          values.append(random.below(2) == 0 ? Float(random.normal()) * 0x1p-127 : Float(random.normal()))
         case .oneHot: values.append(column == hot ? Float(random.normal() + 8) : 0)
         case .equal: values.append(constant)
         }
@@ -40,7 +41,8 @@ public enum DataKind: String, CaseIterable, Codable, Hashable, Sendable {
   /// The bytes of a tensor of this kind in any format.
   public func bytes(_ shape: Shape, _ format: TensorFormat, _ random: inout RandomSource) -> [UInt8] {
     switch format {
-    case .f32: return values(rows: shape.rows, columns: shape.rowLength, &random).flatMap { littleEndian($0.bitPattern) }
+    case .f32:
+      return values(rows: shape.rows, columns: shape.rowLength, &random).flatMap { littleEndian($0.bitPattern) }
     case .f16:
       return values(rows: shape.rows, columns: shape.rowLength, &random).flatMap { value -> [UInt8] in
         // Numbers that are subnormal in f32 vanish in f16, which has its own.

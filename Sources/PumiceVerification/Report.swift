@@ -46,12 +46,14 @@ extension Verifier {
   ///   - seed: makes the data.
   ///   - progress: called with each finished row.
   public func verify(
-    _ names: [OperatorName] = [], variant: String? = nil, seed: UInt64 = 1, progress: (VerificationReport.Row) -> Void = { _ in }
+    _ names: [OperatorName] = [], variant: String? = nil, seed: UInt64 = 1,
+    progress: (VerificationReport.Row) -> Void = { _ in }
   ) throws -> VerificationReport {
     let clock = ContinuousClock()
     let start = clock.now
     let info = kernels.device.info
-    var report = VerificationReport(device: info.name, driver: "\(info.driverName) \(info.driverInfo)", seed: seed, rows: [], seconds: 0)
+    var report = VerificationReport(
+      device: info.name, driver: "\(info.driverName) \(info.driverInfo)", seed: seed, rows: [], seconds: 0)
     for name in names.isEmpty ? OperatorName.allCases : names {
       report.rows += try verify(name.verifiable, variant: variant, seed: seed, progress: progress)
     }
@@ -67,7 +69,8 @@ extension Verifier {
     let variants = Op.variants.filter { filter == nil || $0.name == filter }
     var rows = variants.map {
       VerificationReport.Row(
-        name: Op.name, variant: $0.name, cases: 0, worstShare: nil, failures: [], unavailable: $0.unavailable(on: info), refused: [:])
+        name: Op.name, variant: $0.name, cases: 0, worstShare: nil, failures: [], unavailable: $0.unavailable(on: info),
+        refused: [:])
     }
     guard rows.contains(where: { $0.unavailable == nil }) else {
       rows.forEach(progress)
@@ -90,7 +93,8 @@ extension Verifier {
     for (index, variant) in variants.enumerated() where rows[index].unavailable == nil {
       if !rows[index].failures.isEmpty { rows[index].worstShare = nil }
       try kernels.quarantine.update(
-        Op.name, variant: variant.name, hash: kernels.shaderHash(variant), device: info, reason: rows[index].failures.first)
+        Op.name, variant: variant.name, hash: kernels.shaderHash(variant), device: info,
+        reason: rows[index].failures.first)
     }
     rows.forEach(progress)
     return rows

@@ -64,7 +64,9 @@ struct Workspace {
     for region in regions where region.argument.role != .input {
       writable.formUnion(region.offset / 4..<(region.offset + region.byteCount) / 4)
     }
-    guard let word = image.indices.first(where: { !writable.contains($0) && image[$0] != found[$0] }) else { return nil }
+    guard let word = image.indices.first(where: { !writable.contains($0) && image[$0] != found[$0] }) else {
+      return nil
+    }
     if let region = regions.first(where: { $0.offset / 4 <= word && word < ($0.offset + $0.byteCount) / 4 }) {
       return "the input \(region.argument.name) was overwritten at word \(word - region.offset / 4)"
     }

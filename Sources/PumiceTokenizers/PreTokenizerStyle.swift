@@ -1,0 +1,47 @@
+import PumiceModelFiles
+
+/// What the name in `tokenizer.ggml.pre` stands for.
+struct PreTokenizerStyle: Hashable {
+  let preTokenizer: PreTokenizer
+  /// Whether a word that is a token is not cut first, even when its merges would not lead to it.
+  let ignoresMerges: Bool
+  /// Whether a sequence begins with the BOS token when the file does not say.
+  let addsBOS: Bool
+
+  private init(_ preTokenizer: PreTokenizer, ignoresMerges: Bool = false, addsBOS: Bool = false) {
+    self.preTokenizer = preTokenizer
+    self.ignoresMerges = ignoresMerges
+    self.addsBOS = addsBOS
+  }
+
+  /// - Throws: `unsupported` for a name that is not known.
+  init(named name: String, file: GGUFFile) throws(TokenizerError) {
+    guard let style = Self.named[name] else {
+      throw TokenizerError(
+        code: .unsupported, file: file.path, key: Keys.pre, detail: "the pre-tokenizer “\(name)” is not supported")
+    }
+    self = style
+  }
+
+  private static let named: [String: PreTokenizerStyle] = {
+    let gpt2 = [
+      "gpt-2", "phi-2", "jina-es", "jina-de", "jina-v2-es", "jina-v2-de", "gigachat", "a.x-4.0", "mellum",
+      "modern-bert",
+      "exaone4", "mpt", "olmo", "jais", "trillion", "granite-docling",
+    ]
+    let llama3 = [
+      "llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2", "jina-v5-nano",
+    ]
+    let llama3WithMerges = ["dbrx", "smaug-bpe", "glm4", "chatglm-bpe"]
+    let qwen2 = ["qwen2", "deepseek-r1-qwen", "kormo", "f2llmv2", "megrez", "stablelm2", "hunyuan", "grok-2"]
+
+    var styles: [String: PreTokenizerStyle] = [:]
+    for name in gpt2 { styles[name] = PreTokenizerStyle(.gpt2) }
+    for name in llama3 {
+      styles[name] = PreTokenizerStyle(.llama3(maximumDigits: 3), ignoresMerges: true, addsBOS: true)
+    }
+    for name in llama3WithMerges { styles[name] = PreTokenizerStyle(.llama3(maximumDigits: 3)) }
+    for name in qwen2 { styles[name] = PreTokenizerStyle(.llama3(maximumDigits: 1)) }
+    return styles
+  }()
+}
