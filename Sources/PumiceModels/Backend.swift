@@ -1,5 +1,5 @@
 public import PumiceKernels
-public import PumiceOperators
+import PumiceOperators
 public import PumiceReference
 public import PumiceTensors
 

@@ -1,3 +1,4 @@
+import PumiceModelFiles
 import PumiceTensors
 
 /// How many bytes a model takes on a device.

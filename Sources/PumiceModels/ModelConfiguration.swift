@@ -129,9 +129,9 @@ private struct Keys {
     let attention = try file.optionalFloat(name("rope.scaling.attn_factor")) ?? 1
     guard attention == 1 || attention == 0 else { throw unsupported("rope.scaling.attn_factor", "\(attention)") }
     if type == "none" { return 1 }
-    let scale = try file.optionalFloat(name("rope.scaling.factor"))
-    let factor = try scale ?? file.optionalFloat(name("rope.scale_linear")) ?? 0
-    guard factor >= 0, factor.isFinite else { throw invalid("rope.scaling.factor", "\(factor) is not a factor") }
+    let key = file.metadata[name("rope.scaling.factor")] == nil ? "rope.scale_linear" : "rope.scaling.factor"
+    let factor = try file.optionalFloat(name(key)) ?? 0
+    guard factor >= 0, factor.isFinite else { throw invalid(key, "\(factor) is not a factor") }
     return factor == 0 ? 1 : 1 / factor
   }
 

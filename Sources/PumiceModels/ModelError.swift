@@ -39,7 +39,7 @@ extension ModelFileError.Code {
 }
 
 /// `1536` as `1.5 KiB`.
-public func readable(bytes: Int) -> String {
+func readable(bytes: Int) -> String {
   let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
   var value = Double(bytes)
   var unit = 0

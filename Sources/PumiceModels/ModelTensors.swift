@@ -1,5 +1,5 @@
 public import PumiceModelFiles
-public import PumiceTensors
+import PumiceTensors
 
 /// The tensors of one model by name, checked against its configuration: all that are needed are there with the right
 /// shape in a format that can be computed with, and no others.

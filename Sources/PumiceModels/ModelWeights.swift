@@ -43,7 +43,7 @@ struct ModelWeights<B: Backend> {
   /// Copies all weights to the backend, straight from the mapped file.
   ///
   /// - Parameter progress: told the share of the bytes that are done.
-  init(_ tensors: ModelTensors, on backend: B, progress: (Double) -> Void) throws {
+  init(_ tensors: ModelTensors, on backend: B, progress: @escaping (Double) -> Void) throws {
     let c = tensors.configuration, names = c.architecture.names
     var loader = WeightLoader(tensors: tensors, backend: backend, progress: progress)
     let embedding = try loader.matrix(names.tokenEmbedding)!

@@ -1,6 +1,6 @@
-public import PumiceGPU
+import PumiceGPU
 public import PumiceKernels
-public import PumiceOperators
+import PumiceOperators
 public import PumiceReference
 public import PumiceTensors
 
