@@ -1,4 +1,4 @@
-public import PumiceGPU
+import PumiceGPU
 public import PumiceOperators
 import PumiceTensors
 

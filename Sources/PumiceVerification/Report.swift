@@ -1,5 +1,5 @@
-public import PumiceGPU
-public import PumiceKernels
+import PumiceGPU
+import PumiceKernels
 public import PumiceOperators
 
 /// The verdict on every variant of the operators asked for.

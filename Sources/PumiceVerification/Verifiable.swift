@@ -71,4 +71,4 @@ extension Verifiable {
 }
 
 /// The bytes of 32-bit integers.
-func words(_ values: [Int32]) -> [UInt8] { values.flatMap { littleEndian($0) } }
+func integers(_ values: [Int32]) -> [UInt8] { values.flatMap { littleEndian($0) } }

@@ -1,7 +1,7 @@
-public import PumiceGPU
+import PumiceGPU
 public import PumiceKernels
-public import PumiceOperators
-public import PumiceReference
+import PumiceOperators
+import PumiceReference
 import PumiceTensors
 
 /// Runs cases on a device and compares every element with the reference.

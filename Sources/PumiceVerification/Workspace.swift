@@ -1,5 +1,5 @@
-public import PumiceGPU
-public import PumiceOperators
+import PumiceGPU
+import PumiceOperators
 import PumiceTensors
 
 /// The device memory of one case: all arguments in one buffer, guard words around each, outputs poisoned.
