@@ -101,3 +101,10 @@ public struct ModelTensors: Sendable {
   /// All matrices that the model uses.
   var matrices: [GGUFTensor] { file.tensors.filter { $0.shape.rank == 2 } }
 }
+
+extension ModelTensors {
+  /// The memory that a session takes on a device.
+  public func memory(_ options: SessionOptions) -> MemoryEstimate {
+    MemoryEstimate(self, options) { VulkanBackend.storageBytes($0, $1) }
+  }
+}

@@ -29,7 +29,11 @@ public final class VulkanBackend: Backend {
     return device.info.unifiedMemory ? min(granted, HostMemory.available) : granted
   }
 
-  public func byteCount(_ count: Int, _ format: TensorFormat) -> Int {
+  public func byteCount(_ count: Int, _ format: TensorFormat) -> Int { Self.storageBytes(count, format) }
+
+  /// Bytes of a buffer for `count` elements: shaders read whole words, up to four at once, and device memory is handed
+  /// out in steps of 256.
+  static func storageBytes(_ count: Int, _ format: TensorFormat) -> Int {
     guard let bytes = format.byteCount(elements: count), bytes <= .max - 255 else { return .max }
     return (bytes + 255) & ~255
   }
@@ -37,8 +41,7 @@ public final class VulkanBackend: Backend {
   public func makeTensor(
     _ shape: Shape, _ format: TensorFormat, at residence: Residence, label: String
   ) throws -> Tensor {
-    // Shaders read whole words, up to four at once.
-    let bytes = (byteCount(shape.count, format) + 15) & ~15
+    let bytes = byteCount(shape.count, format)
     let memory: MemoryKind =
       switch residence {
       case .device: .device
