@@ -86,7 +86,9 @@ struct MutationRule: Sendable {
     }
     if let whole = Int(digits) { return "\(whole + 1)\(suffix)" }
     guard let value = Double(digits.hasSuffix(".") ? digits.dropLast() : digits) else { return nil }
-    return value == value.rounded() ? String(value == 0 ? 1 : value - 1) : String(value * 2)
+    // A start from 1 instead of 0 may be right: a softmax does not change when all scores grow by one.
+    if value == 0 { return "1048576.0" }
+    return value == value.rounded() ? String(value - 1) : String(value * 2)
   }
 
   /// The neighbour of the element that is meant.
