@@ -6,7 +6,9 @@ import PumiceTensors
 struct Workspace {
   /// A NaN that is another one at every address: a kernel that copies or computes with what it read outside of a tensor
   /// writes the payload of another place.
-  static func guardWord(at index: Int) -> UInt32 { 0x7fc0_0000 | UInt32(truncatingIfNeeded: index) &* 0x9e37_79b1 >> 10 }
+  static func guardWord(at index: Int) -> UInt32 {
+    0x7fc0_0000 | UInt32(truncatingIfNeeded: index) &* 0x9e37_79b1 >> 10
+  }
   static let poisonWord: UInt32 = 0xffc1_2345
   /// Bytes of guard before and after each argument.
   static let guardBytes = 256

@@ -103,9 +103,10 @@ private struct MutationReport: Encodable {
     self.made = made
     self.seconds = seconds
     judged = results.count
-    counts = Dictionary(uniqueKeysWithValues: MutantVerdict.Kind.allCases.map { kind in
-      (kind.rawValue, results.count { $0.verdict.kind == kind })
-    })
+    counts = Dictionary(
+      uniqueKeysWithValues: MutantVerdict.Kind.allCases.map { kind in
+        (kind.rawValue, results.count { $0.verdict.kind == kind })
+      })
     let (caught, survived) = (Double(counts["caught"]!), Double(counts["survived"]!))
     score = caught == 0 ? 0 : caught / (caught + survived)
     self.results = results.map { Entry(mutant: $0.mutant.description, verdict: $0.verdict) }

@@ -59,7 +59,8 @@ extension Mutant {
   public static func sample(_ mutants: [Mutant], limit: Int, seed: UInt64) -> [Mutant] {
     var queues: [[Mutant]] = Dictionary(grouping: mutants, by: \.path).sorted { $0.key < $1.key }.map { path, all in
       var random = RandomSource(seed: seed, label: path)
-      var byRule = Dictionary(grouping: all.shuffled(using: &random), by: \.rule).sorted { $0.key < $1.key }.map(\.value)
+      var byRule = Dictionary(grouping: all.shuffled(using: &random), by: \.rule).sorted { $0.key < $1.key }.map(
+        \.value)
       byRule.shuffle(using: &random)
       return inTurn(&byRule)
     }

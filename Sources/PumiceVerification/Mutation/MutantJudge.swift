@@ -112,13 +112,15 @@ private final class OperatorBench<Op: Verifiable>: MutationBench {
         do {
           found = try verifier.execute(prepared, variant: variant, on: mutated)
         } catch let error as GPUError {
-          let verdict = MutantVerdict(.caught, place: place, reason: "\(prepared.verificationCase): \(error)", cases: ran)
+          let verdict = MutantVerdict(
+            .caught, place: place, reason: "\(prepared.verificationCase): \(error)", cases: ran)
           return (verdict, error.code != .deviceLost)
         }
         guard found != original else { continue }
         let (share, failure) = verifier.compare(found, with: prepared, rounding: variant.rounding)
         if let failure {
-          let verdict = MutantVerdict(.caught, place: place, reason: "\(prepared.verificationCase): \(failure)", cases: ran)
+          let verdict = MutantVerdict(
+            .caught, place: place, reason: "\(prepared.verificationCase): \(failure)", cases: ran)
           return (verdict, try verifier.execute(prepared, variant: variant) == original)
         }
         survivor = MutantVerdict(
@@ -134,7 +136,9 @@ private final class OperatorBench<Op: Verifiable>: MutationBench {
     if let known = originals[key] { return known }
     let image = try verifier.execute(prepared, variant: variant)
     let (_, failure) = verifier.compare(image, with: prepared, rounding: variant.rounding)
-    if let failure { throw MutationError.originalFails("\(Op.name.rawValue) \(variant.name) \(prepared.verificationCase)", failure) }
+    if let failure {
+      throw MutationError.originalFails("\(Op.name.rawValue) \(variant.name) \(prepared.verificationCase)", failure)
+    }
     originals[key] = image
     return image
   }

@@ -93,7 +93,8 @@ struct MutationRule: Sendable {
 
   /// The neighbour of the element that is meant.
   private static let index = MutationRule(name: "index") { tokens, i in
-    guard tokens.tokens[i].text == "[", i > 0, tokens.tokens[i - 1].kind == .word, let end = tokens.closing(i), end > i + 1
+    guard tokens.tokens[i].text == "[", i > 0, tokens.tokens[i - 1].kind == .word, let end = tokens.closing(i),
+      end > i + 1
     else { return [] }
     // `v[]` of a declaration holds nothing; `float a[8]` declares.
     if i > 1, tokens.tokens[i - 2].kind == .word { return [] }
@@ -112,7 +113,8 @@ struct MutationRule: Sendable {
   private static let function = swapping(
     "function",
     [
-      "min": "max", "max": "min", "subgroupMin": "subgroupMax", "subgroupMax": "subgroupMin", "subgroupAdd": "subgroupMax",
+      "min": "max", "max": "min", "subgroupMin": "subgroupMax", "subgroupMax": "subgroupMin",
+      "subgroupAdd": "subgroupMax",
       "inversesqrt": "sqrt", "floor": "ceil",
     ])
 
@@ -150,7 +152,9 @@ struct MutationRule: Sendable {
 
   /// An assignment that is left out.
   private static let statement = MutationRule(name: "statement") { tokens, i in
-    let keywords: Set<Substring> = ["return", "const", "if", "for", "while", "else", "break", "continue", "discard", "barrier"]
+    let keywords: Set<Substring> = [
+      "return", "const", "if", "for", "while", "else", "break", "continue", "discard", "barrier",
+    ]
     guard tokens.tokens[i].kind == .word, !keywords.contains(tokens.tokens[i].text), beginsStatement(tokens, i),
       // Two words in a row declare something.
       i + 1 < tokens.tokens.count, tokens.tokens[i + 1].kind == .symbol
@@ -176,7 +180,9 @@ struct MutationRule: Sendable {
 
   /// A condition that is ignored, and one that is turned around.
   private static let condition = MutationRule(name: "condition") { tokens, i in
-    guard tokens.tokens[i].text == "if", tokens.text(at: i + 1) == "(", let end = tokens.closing(i + 1) else { return [] }
+    guard tokens.tokens[i].text == "if", tokens.text(at: i + 1) == "(", let end = tokens.closing(i + 1) else {
+      return []
+    }
     let inner = i + 2..<end
     return [
       Edit(range: inner, replacement: "false"), Edit(range: inner, replacement: "!(\(tokens.text(inner)))"),
