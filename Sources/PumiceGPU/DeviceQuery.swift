@@ -212,9 +212,13 @@ extension Instance {
 
   private func extensionNames(of device: OpaquePointer) -> Set<String> {
     var count: UInt32 = 0
-    guard functions.enumerateDeviceExtensionProperties(device, nil, &count, nil) == VK_SUCCESS, count > 0 else { return [] }
+    guard functions.enumerateDeviceExtensionProperties(device, nil, &count, nil) == VK_SUCCESS, count > 0 else {
+      return []
+    }
     var properties = [VkExtensionProperties](repeating: VkExtensionProperties(), count: Int(count))
-    guard functions.enumerateDeviceExtensionProperties(device, nil, &count, &properties) == VK_SUCCESS else { return [] }
+    guard functions.enumerateDeviceExtensionProperties(device, nil, &count, &properties) == VK_SUCCESS else {
+      return []
+    }
     return Set(properties.prefix(Int(count)).map { string(fixed: $0.extensionName) })
   }
 
@@ -257,7 +261,8 @@ extension DeviceInfo {
     let limits = basic.limits
     maxWorkgroupInvocations = Int(limits.maxComputeWorkGroupInvocations)
     maxWorkgroupSize = [
-      Int(limits.maxComputeWorkGroupSize.0), Int(limits.maxComputeWorkGroupSize.1), Int(limits.maxComputeWorkGroupSize.2),
+      Int(limits.maxComputeWorkGroupSize.0), Int(limits.maxComputeWorkGroupSize.1),
+      Int(limits.maxComputeWorkGroupSize.2),
     ]
     maxWorkgroupCount = [
       Int(limits.maxComputeWorkGroupCount.0), Int(limits.maxComputeWorkGroupCount.1),

@@ -131,10 +131,9 @@ final class MemoryPool: Sendable {
         return (flags & cached != 0 ? 2 : 0) + (flags & local == 0 ? 1 : 0)
       }
     }
-    let usable = types.indices.filter { allowedTypes & 1 << UInt32($0) != 0 }
-    return usable.compactMap { index in score(types[index].flags).map { (index, $0) } }
-      .sorted { ($1.1, types[$1.0].heap == types[$0.0].heap ? $0.0 : 0) < ($0.1, types[$1.0].heap == types[$0.0].heap ? $1.0 : 0) }
-      .map(\.0)
+    let ranked = types.indices.filter { allowedTypes & 1 << UInt32($0) != 0 }
+      .compactMap { index in score(types[index].flags).map { (index: index, score: $0) } }
+    return ranked.sorted { ($1.score, $0.index) < ($0.score, $1.index) }.map(\.index)
   }
 
   /// Whether buffers of this kind are given a pointer for the host.
@@ -254,7 +253,8 @@ final class MemoryPool: Sendable {
       memory: memory)
   }
 
-  private static func makeBuffer(_ core: DeviceCore, size: Int, for operation: String) throws(GPUError) -> DeviceObject {
+  private static func makeBuffer(_ core: DeviceCore, size: Int, for operation: String) throws(GPUError) -> DeviceObject
+  {
     var info = VkBufferCreateInfo()
     info.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO
     info.size = VkDeviceSize(size)

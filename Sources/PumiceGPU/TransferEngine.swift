@@ -93,7 +93,8 @@ final class TransferEngine: Sendable {
       if !state.stages.isEmpty { try flush(&state) }
       _ = try submit("a fill", keeping: [target]) { buffer in
         self.core.functions.fillBuffer(
-          buffer, target.block.buffer.handle, VkDeviceSize(target.range.lowerBound + offset), VkDeviceSize(byteCount), word)
+          buffer, target.block.buffer.handle, VkDeviceSize(target.range.lowerBound + offset), VkDeviceSize(byteCount),
+          word)
       }
     }
   }
@@ -110,7 +111,11 @@ final class TransferEngine: Sendable {
     guard !stage.copies.isEmpty else { return }
     let kept: [AnyObject] = stage.copies.map(\.target) + [stage.memory]
     let value = try submit("\(stage.copies.count) copies to the device", keeping: kept) { buffer in
+      var tracker = HazardTracker()
       for copy in stage.copies {
+        let start = copy.target.range.lowerBound + copy.offset
+        let use = HazardTracker.Use(block: copy.target.block.id, range: start..<start + copy.byteCount, access: .write)
+        if tracker.needsBarrier(before: [use]) { self.core.recordBarrier(buffer) }
         self.record(buffer, from: stage.memory, copy.source, to: copy.target, copy.offset, copy.byteCount)
       }
     }
