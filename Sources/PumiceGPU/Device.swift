@@ -136,7 +136,7 @@ public final class Device: Sendable {
     try CommandList(self, label: label)
   }
 
-  /// Bytes of all living buffers, with the gaps between them.
+  /// Bytes of all living buffers, with the gaps between them and what copies are staged in.
   public var memoryInUse: Int { pool.bytesInUse }
   /// Bytes that the driver has given to this device's buffers, used or not.
   public var memoryReserved: Int { pool.bytesReserved }

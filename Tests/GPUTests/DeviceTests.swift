@@ -51,7 +51,7 @@ extension GPUTests {
   }
 
   @Test func failingDriver() async {
-    await #expect(processExitsWith: .success) {
+    let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
       let folder = try TemporaryFolder()
       // A library that is no driver, one that is no library, and a manifest that is no JSON.
       let libraries = ["libm.so.6", "/etc/passwd"]
@@ -65,10 +65,14 @@ extension GPUTests {
         try expectNoDriver()
       }
     }
+    if result?.exitStatus != .exitCode(EXIT_SUCCESS) {
+      Issue.record("\(String(decoding: result?.standardErrorContent ?? [], as: UTF8.self))")
+    }
   }
 
   @Test func lostDevice() throws {
-    let device = try Device.open(nil, testOptions()) { functions in
+    // No guard gaps: writing them would meet the loss first.
+    let device = try Device.open(nil, testOptions { $0.guardGap = nil }) { functions in
       functions.waitSemaphores = { _, _, _ in VK_ERROR_DEVICE_LOST }
       functions.getSemaphoreCounterValue = { _, _, value in
         value!.pointee = 0

@@ -39,6 +39,7 @@ final class TemporaryFolder {
 func testOptions(_ change: (inout DeviceOptions) -> Void = { _ in }) -> DeviceOptions {
   var options = DeviceOptions.fromEnvironment()
   if hasValidation && options.validation == nil { options.validation = .core }
+  options.barrierEverywhere = false
   change(&options)
   return options
 }

@@ -6,10 +6,14 @@ import Testing
 extension GPUTests {
   @Test func manySmallBuffersAreFewAllocations() throws {
     try withDevice { device in
+      // With staging in place, if the device needs it.
+      let first = try device.makeBuffer(byteCount: 4, label: "first")
+      try first.write([1 as UInt32])
+      #expect(try first.read(UInt32.self, count: 1) == [1])
       let before = device.memoryInUse
       var buffers: [Buffer] = []
       for index in 0..<4000 { buffers.append(try device.makeBuffer(byteCount: 1 + index % 3000, label: "b\(index)")) }
-      #expect(device.pool.allocationCount <= 3)
+      #expect(device.pool.allocationCount <= 5)
       let ranges = buffers.map { $0.address..<$0.address + UInt64($0.byteCount) }.sorted {
         $0.lowerBound < $1.lowerBound
       }
