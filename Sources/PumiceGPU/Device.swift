@@ -10,6 +10,8 @@ public final class Device: Sendable {
   private let pipelineCache: PipelineCache
   private let pipelines = Mutex<[PipelineDescription: Pipeline]>([:])
   public let compiler: ShaderCompiler
+  /// The folder of what is kept between runs.
+  public let cacheFolder: String
 
   /// What the device is and can do.
   public var info: DeviceInfo { core.info }
@@ -85,6 +87,7 @@ public final class Device: Sendable {
     pool = try MemoryPool(core)
     transfers = TransferEngine(queue, pool)
     let cache = DiskCache(folder: options.cacheFolder)
+    cacheFolder = cache.folder
     compiler = try ShaderCompiler(choice: options.shaderCompiler, cache: cache)
     pipelineCache = try PipelineCache(core, cache)
   }

@@ -1,10 +1,11 @@
-public import PumiceGPU
+import PumiceGPU
 public import PumiceOperators
 import PumiceTensors
 
 extension Attention: Dispatchable {
   public static let variants: [Variant<Attention>] = ThreadPerElement.variants(
-    "Attention/attention_naive.comp", size: { ($0.heads, $0.tokens) }
+    "Attention/attention_naive.comp", size: { ($0.heads, $0.tokens) },
+    loopIterations: { ($0.keys + 1) * (2 * $0.headSize + 1) }
   ) { op in
     Step(
       "Attention/attention_naive.comp", defines: op.format == .f16 ? ["CACHE_F16": ""] : [:],

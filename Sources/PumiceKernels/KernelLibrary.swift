@@ -128,6 +128,11 @@ public final class KernelLibrary: Sendable {
       variant.shaders.map { (try? ShaderLibrary.resolved($0, overrides: overrides)) ?? $0 }.joined(separator: "\0"))
   }
 
+  /// Sets every word of the scratch memory, so that a variant that reads what it has not written is found out.
+  public func poisonScratch(word: UInt32) throws(GPUError) {
+    try state.withLock({ $0.scratch })?.fill(word: word)
+  }
+
   /// Slices of the one scratch buffer, which grows as needed. Steps on one queue run in order, so operators can share it.
   private func scratchSlices(_ sizes: [Int]) throws -> [BufferSlice] {
     guard !sizes.isEmpty else { return [] }

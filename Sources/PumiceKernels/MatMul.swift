@@ -1,10 +1,10 @@
-public import PumiceGPU
+import PumiceGPU
 public import PumiceOperators
 import PumiceTensors
 
 extension MatMul: Dispatchable {
   public static let variants: [Variant<MatMul>] = ThreadPerElement.variants(
-    "MatMul/matmul_naive.comp", size: { ($0.m, $0.n) }
+    "MatMul/matmul_naive.comp", size: { ($0.m, $0.n) }, loopIterations: \.k
   ) { op in
     Step(
       "MatMul/matmul_naive.comp", defines: op.formatDefines, bindings: op.bindings,

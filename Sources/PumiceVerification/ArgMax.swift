@@ -1,4 +1,6 @@
+public import PumiceKernels
 public import PumiceOperators
+public import PumiceReference
 import PumiceTensors
 
 extension ArgMax: Verifiable {

@@ -1,4 +1,6 @@
+public import PumiceKernels
 public import PumiceOperators
+public import PumiceReference
 import PumiceTensors
 
 extension Attention: Verifiable {
@@ -13,6 +15,6 @@ extension Attention: Verifiable {
   /// The last tokens of the cache in order, the first of several masked altogether.
   public func special(_ argument: Argument, _ random: inout RandomSource) -> [UInt8]? {
     guard argument.name == "positions" else { return nil }
-    return words((0..<tokens).map { $0 == 0 && tokens > 1 ? -1 : Int32(max(0, keys - tokens + $0)) })
+    return integers((0..<tokens).map { $0 == 0 && tokens > 1 ? -1 : Int32(max(0, keys - tokens + $0)) })
   }
 }

@@ -1,5 +1,5 @@
-public import PumiceOperators
-public import PumiceReference
+import PumiceOperators
+import PumiceReference
 import PumiceTensors
 
 /// What a comparison found.

@@ -1,4 +1,6 @@
+public import PumiceKernels
 public import PumiceOperators
+public import PumiceReference
 import PumiceTensors
 
 extension EmbeddingGather: Verifiable {
@@ -15,6 +17,6 @@ extension EmbeddingGather: Verifiable {
   public func special(_ argument: Argument, _ random: inout RandomSource) -> [UInt8]? {
     guard argument.name == "tokens" else { return nil }
     let edges: [Int32] = [Int32(vocabulary - 1), 0, Int32(vocabulary), -1, .max, .min]
-    return words((0..<tokens).map { $0 < edges.count && tokens > 1 ? edges[$0] : Int32(random.below(vocabulary)) })
+    return integers((0..<tokens).map { $0 < edges.count && tokens > 1 ? edges[$0] : Int32(random.below(vocabulary)) })
   }
 }

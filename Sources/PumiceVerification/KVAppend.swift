@@ -1,4 +1,6 @@
+public import PumiceKernels
 public import PumiceOperators
+public import PumiceReference
 import PumiceTensors
 
 extension KVAppend: Verifiable {
@@ -15,6 +17,6 @@ extension KVAppend: Verifiable {
     guard argument.name == "positions" else { return nil }
     var cells = (0..<Int32(max(capacity, tokens))).shuffled(using: &random)
     if tokens > 2 { cells[1] = -1 }
-    return words(Array(cells.prefix(tokens)))
+    return integers(Array(cells.prefix(tokens)))
   }
 }

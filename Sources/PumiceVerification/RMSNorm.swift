@@ -1,4 +1,6 @@
+public import PumiceKernels
 public import PumiceOperators
+public import PumiceReference
 
 extension RMSNorm: Verifiable {
   public static var problems: [RMSNorm] {

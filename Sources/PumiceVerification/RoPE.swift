@@ -1,4 +1,6 @@
+public import PumiceKernels
 public import PumiceOperators
+public import PumiceReference
 import PumiceTensors
 
 extension RoPE: Verifiable {
@@ -14,11 +16,11 @@ extension RoPE: Verifiable {
     switch argument.name {
     case "positions":
       let edges: [Int32] = [1, 0, -1, .max, 131_071]
-      return words((0..<tokens).map { $0 < edges.count ? edges[$0] : Int32(random.below(1 << 20)) })
+      return integers((0..<tokens).map { $0 < edges.count ? edges[$0] : Int32(random.below(1 << 20)) })
     case "frequencies":
       let base = random.below(2) == 0 ? 10_000.0 : 500_000.0
       let factors = random.below(2) == 0 ? nil : (0..<rotaryDimensions / 2).map { _ in Float(1 + 7 * random.uniform()) }
-      return words(Self.frequencies(rotaryDimensions: rotaryDimensions, base: base, factors: factors))
+      return integers(Self.frequencies(rotaryDimensions: rotaryDimensions, base: base, factors: factors))
     default: return nil
     }
   }

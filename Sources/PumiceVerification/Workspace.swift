@@ -1,5 +1,5 @@
-public import PumiceGPU
-public import PumiceOperators
+import PumiceGPU
+import PumiceOperators
 import PumiceTensors
 
 /// The device memory of one case: all arguments in one buffer, guard words around each, outputs poisoned.
@@ -60,17 +60,31 @@ struct Workspace {
 
   /// What the kernel wrote that it must not: a guard word, or an input. Nil if nothing.
   func damage(in found: [UInt32]) -> String? {
-    var writable = Set<Int>()
+    for range in untouchable where image[range] != found[range] {
+      let word = range.first { image[$0] != found[$0] }!
+      return "\(location(ofWord: word)) was overwritten"
+    }
+    return nil
+  }
+
+  /// The words between those that the kernel may write.
+  private var untouchable: [Range<Int>] {
+    var ranges: [Range<Int>] = []
+    var start = 0
     for region in regions where region.argument.role != .input {
-      writable.formUnion(region.offset / 4..<(region.offset + region.byteCount) / 4)
+      ranges.append(start..<region.offset / 4)
+      start = (region.offset + region.byteCount) / 4
     }
-    guard let word = image.indices.first(where: { !writable.contains($0) && image[$0] != found[$0] }) else {
-      return nil
-    }
+    return ranges + [start..<image.count]
+  }
+
+  /// Where a word of the image lies, in words.
+  func location(ofWord word: Int) -> String {
     if let region = regions.first(where: { $0.offset / 4 <= word && word < ($0.offset + $0.byteCount) / 4 }) {
-      return "the input \(region.argument.name) was overwritten at word \(word - region.offset / 4)"
+      return "\(region.argument.role == .input ? "the input" : "the output") \(region.argument.name) at word "
+        + "\(word - region.offset / 4)"
     }
     let nearest = regions.last { $0.offset / 4 <= word } ?? regions[0]
-    return "a guard word was overwritten, \(word * 4 - nearest.offset) bytes from the start of \(nearest.argument.name)"
+    return "a guard word \(word * 4 - nearest.offset) bytes from the start of \(nearest.argument.name)"
   }
 }
