@@ -21,7 +21,9 @@ enum MatMulMatrix {
   private static let registerTile = Variant<MatMul>(
     "register_tile",
     summary: "Decoded panels, then 16 columns × 4 rows per lane in registers, x spread in the subgroup; good on CPUs.",
-    shaders: ["MatMul/register_tile_pack_weight.comp", "MatMul/register_tile_pack_input.comp", "MatMul/register_tile.comp"],
+    shaders: [
+      "MatMul/register_tile_pack_weight.comp", "MatMul/register_tile_pack_input.comp", "MatMul/register_tile.comp",
+    ],
     needs: [.fixedSubgroupSize, .subgroup(.ballot), .subgroup(.shuffle)],
     refusal: { op, device in
       let panelRows = tileRows * device.subgroupSize
@@ -42,7 +44,8 @@ enum MatMulMatrix {
     let panelRows = tileRows * lanes
     let unit = max(32, lanes)
     let defines = [
-      "SUBGROUP_SIZE": "\(lanes)", "TILE_ROWS": "\(tileRows)", "TILE_COLUMNS": "\(tileColumns)", "SPREAD": "\(min(lanes, 16))",
+      "SUBGROUP_SIZE": "\(lanes)", "TILE_ROWS": "\(tileRows)", "TILE_COLUMNS": "\(tileColumns)",
+      "SPREAD": "\(min(lanes, 16))",
     ]
     var steps: [Step] = []
     for row in stride(from: 0, to: op.m, by: slabRows) {
@@ -55,7 +58,8 @@ enum MatMulMatrix {
             defines: [op.weight.weightMacro: "", "PANEL_ROWS": "\(panelRows)"], specialization: [UInt32(lanes)],
             bindings: [.argument("weight"), .scratch(0, .write)],
             constants: [
-              "m": UInt32(op.m), "k": UInt32(op.k), "row_begin": UInt32(row), "k_begin": UInt32(begin), "k_count": UInt32(count),
+              "m": UInt32(op.m), "k": UInt32(op.k), "row_begin": UInt32(row), "k_begin": UInt32(begin),
+              "k_count": UInt32(count),
             ], groups: (panels * tileRows, count / 32, 1)))
         for column in stride(from: 0, to: op.n, by: slabColumns) {
           let tiles = groups(min(slabColumns, op.n - column), of: tileColumns)
@@ -95,7 +99,8 @@ enum MatMulMatrix {
     refusal: { op, device in
       let (x, y) = (groups(op.m, of: 64), groups(op.n, of: 64))
       return x <= device.maxWorkgroupCount[0] && y <= device.maxWorkgroupCount[1]
-        ? tooLarge(op) : "needs \(x)×\(y) workgroups, the device allows \(device.maxWorkgroupCount[0])×\(device.maxWorkgroupCount[1])"
+        ? tooLarge(op)
+        : "needs \(x)×\(y) workgroups, the device allows \(device.maxWorkgroupCount[0])×\(device.maxWorkgroupCount[1])"
     },
     loopIterations: { op, _ in groups(op.k, of: 32) * 33 }
   ) { op, _ in
@@ -114,6 +119,7 @@ enum MatMulMatrix {
 
   /// The shaders count the weight's 16-bit halves in 32 bits.
   private static func tooLarge(_ op: MatMul) -> String? {
-    op.argument("weight").byteCount / 2 <= Int(UInt32.max) ? nil : "the weight has more 16-bit halves than 32-bit indices reach"
+    op.argument("weight").byteCount / 2 <= Int(UInt32.max)
+      ? nil : "the weight has more 16-bit halves than 32-bit indices reach"
   }
 }

@@ -6,7 +6,8 @@ extension MatMul {
   /// or 512 elements of k: each size less one, itself and one more, primes, and every other sum with a bias.
   static var manyColumns: [MatMul] {
     let sizes = [
-      (1, 9), (15, 16), (16, 17), (17, 15), (31, 64), (32, 16), (33, 31), (37, 23), (63, 65), (64, 64), (65, 63), (127, 11),
+      (1, 9), (15, 16), (16, 17), (17, 15), (31, 64), (32, 16), (33, 31), (37, 23), (63, 65), (64, 64), (65, 63),
+      (127, 11),
       (129, 17), (5, 97),
     ]
     return [TensorFormat.f32, .f16, .q8_0, .q4_0].flatMap { format -> [MatMul] in
