@@ -94,7 +94,8 @@ private struct IncludeResolver {
 
   /// The name in `#include "name"`.
   private static func include(_ words: [Substring]) -> String? {
-    guard words.count >= 2, words[0] == "#include", words[1].count > 2, words[1].first == "\"", words[1].last == "\"" else {
+    guard words.count >= 2, words[0] == "#include", words[1].count > 2, words[1].first == "\"", words[1].last == "\""
+    else {
       return nil
     }
     return String(words[1].dropFirst().dropLast())

@@ -12,5 +12,8 @@ struct Pumice: ParsableCommand {
 
       Exit codes: 0 done, 1 the work failed, 64 wrong usage.
       """,
-    subcommands: [DevicesCommand.self, VerifyCommand.self])
+    subcommands: [
+      RunCommand.self, DevicesCommand.self, VerifyCommand.self, LogitsCommand.self, TokenizeCommand.self,
+      InspectCommand.self,
+    ])
 }
