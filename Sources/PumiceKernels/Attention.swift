@@ -24,9 +24,12 @@ extension Attention: Dispatchable {
   public func preference(on device: DeviceInfo) -> [String] {
     let isCPU = device.kind == .cpu
     return if tokens == 1 {
-      isCPU ? ["thread_per_row", "subgroup_per_row", "register_tile"] : ["subgroup_per_row", "thread_per_row", "shared_tile"]
+      isCPU
+        ? ["thread_per_row", "subgroup_per_row", "register_tile"]
+        : ["subgroup_per_row", "thread_per_row", "shared_tile"]
     } else {
-      isCPU ? ["register_tile", "thread_per_row", "shared_tile"] : ["shared_tile", "register_tile", "subgroup_per_row"]
+      isCPU
+        ? ["register_tile", "thread_per_row", "shared_tile"] : ["shared_tile", "register_tile", "subgroup_per_row"]
     }
   }
 
@@ -69,7 +72,8 @@ extension Attention {
 
   fileprivate static let subgroupPerRow = Variant<Attention>(
     "subgroup_per_row",
-    summary: "Lanes stride along the elements of a key, scores by shuffles; split over the keys; for one token on GPUs.",
+    summary:
+      "Lanes stride along the elements of a key, scores by shuffles; split over the keys; for one token on GPUs.",
     shaders: ["Attention/attention_subgroup.comp", "Attention/attention_merge.comp"],
     needs: [.subgroup(.shuffle), .fixedSubgroupSize],
     refusal: { op, device in op.splitRefusal(device) },
@@ -109,7 +113,9 @@ extension Attention {
     if splits == 1 { defines["DIRECT"] = "" }
     let step = Step(
       shader, defines: defines, specialization: [UInt32(device.subgroupSize)],
-      bindings: ["q", "k", "v", "positions"].map { .argument($0) } + [splits == 1 ? .argument("y") : .scratch(0, .write)],
+      bindings: ["q", "k", "v", "positions"].map { .argument($0) } + [
+        splits == 1 ? .argument("y") : .scratch(0, .write)
+      ],
       constants: [
         "heads": UInt32(heads), "group": UInt32(group), "keys": UInt32(keys), "capacity": UInt32(capacity),
         "splits": UInt32(splits), "scale": scale.bitPattern,
