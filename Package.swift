@@ -94,6 +94,12 @@ let package = Package(
       ], swiftSettings: settings),
 
     .testTarget(name: "GPUTests", dependencies: ["PumiceGPU", "PumiceShaders"], swiftSettings: settings),
+    .testTarget(
+      name: "VerificationTests",
+      dependencies: [
+        "PumiceVerification", "PumiceReference", "PumiceKernels", "PumiceOperators", "PumiceTensors", "PumiceGPU",
+        "PumiceShaders",
+      ], swiftSettings: settings),
     .testTarget(name: "ModelFilesTests", dependencies: ["PumiceModelFiles", "PumiceTensors"], swiftSettings: settings),
     .testTarget(
       name: "TokenizersTests", dependencies: ["PumiceTokenizers", "PumiceModelFiles"], swiftSettings: settings),
