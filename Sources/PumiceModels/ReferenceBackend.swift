@@ -35,6 +35,14 @@ public final class ReferenceBackend: Backend {
     Tensor(storage: Storage(count: shape.count), offset: 0, shape: shape, format: format)
   }
 
+  public func makeTensor(
+    _ shape: Shape, _ format: TensorFormat, from bytes: UnsafeRawBufferPointer, label: String
+  ) -> Tensor {
+    let tensor = makeTensor(shape, format, at: .device, label: label)
+    write(bytes, to: tensor)
+    return tensor
+  }
+
   public func write(_ bytes: UnsafeRawBufferPointer, to tensor: Tensor) {
     tensor.replace(tensor.format.decode(bytes))
   }
