@@ -25,7 +25,8 @@ public protocol Backend: AnyObject {
   func makeTensor(_ shape: Shape, _ format: TensorFormat, at residence: Residence, label: String) throws -> Tensor
 
   /// A tensor with contents, on the device.
-  func makeTensor(_ shape: Shape, _ format: TensorFormat, from bytes: UnsafeRawBufferPointer, label: String) throws -> Tensor
+  func makeTensor(_ shape: Shape, _ format: TensorFormat, from bytes: UnsafeRawBufferPointer, label: String) throws
+    -> Tensor
 
   /// Fills a tensor, or the front of it, from bytes in its format.
   func write(_ bytes: UnsafeRawBufferPointer, to tensor: Tensor) throws

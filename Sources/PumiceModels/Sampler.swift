@@ -38,7 +38,8 @@ public struct SamplingOptions: Hashable, Sendable {
     try require(temperature.isFinite, "the temperature is \(temperature)")
     try require((0...1).contains(topP), "top-p is \(topP); it must be from 0 to 1")
     try require((0...1).contains(minP), "min-p is \(minP); it must be from 0 to 1")
-    try require(repeatPenalty > 0 && repeatPenalty.isFinite, "the repeat penalty is \(repeatPenalty); it must be positive")
+    try require(
+      repeatPenalty > 0 && repeatPenalty.isFinite, "the repeat penalty is \(repeatPenalty); it must be positive")
     try require(repeatLast >= -1, "the penalty looks back \(repeatLast) tokens; −1 means all")
   }
 }

@@ -63,7 +63,8 @@ public final class VulkanBackend: Backend {
     return tensor
   }
 
-  private func makeTensor(_ shape: Shape, _ format: TensorFormat, in memory: MemoryKind, label: String) throws -> Tensor {
+  private func makeTensor(_ shape: Shape, _ format: TensorFormat, in memory: MemoryKind, label: String) throws -> Tensor
+  {
     let buffer = try device.makeBuffer(byteCount: byteCount(shape.count, format), memory: memory, label: label)
     return Tensor(slice: buffer.whole, shape: shape, format: format)
   }
@@ -81,7 +82,8 @@ public final class VulkanBackend: Backend {
   }
 
   public func part(of tensor: Tensor, from element: Int, _ shape: Shape) throws -> Tensor {
-    guard let start = tensor.format.byteCount(elements: element), let bytes = tensor.format.byteCount(elements: shape.count)
+    guard let start = tensor.format.byteCount(elements: element),
+      let bytes = tensor.format.byteCount(elements: shape.count)
     else { preconditionFailure("a part of \(tensor.format.rawValue) that splits a block") }
     let slice = try tensor.slice.buffer.slice(offset: tensor.slice.offset + start, byteCount: bytes)
     return Tensor(slice: slice, shape: shape, format: tensor.format)

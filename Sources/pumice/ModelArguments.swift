@@ -112,7 +112,9 @@ struct SessionArguments: ParsableArguments {
     }
     switch backend {
     case .reference:
-      if device.device != nil { throw ValidationError("--device chooses a Vulkan device; --backend reference uses none.") }
+      if device.device != nil {
+        throw ValidationError("--device chooses a Vulkan device; --backend reference uses none.")
+      }
       return try session(ReferenceBackend())
     case .vulkan: return try session(VulkanBackend(device.kernels(device.open())))
     }

@@ -41,7 +41,8 @@ struct Fixture: CustomTestStringConvertible {
     for (key, value) in values { metadata[key] = value }
     var writer = GGUFWriter(metadata: metadata)
     for tensor in file.tensors where keeps(tensor) {
-      writer.addTensor(tensor.name, shape: tensor.shape, type: tensor.type, bytes: file.withBytes(of: tensor, Array.init))
+      writer.addTensor(
+        tensor.name, shape: tensor.shape, type: tensor.type, bytes: file.withBytes(of: tensor, Array.init))
     }
     return writer
   }

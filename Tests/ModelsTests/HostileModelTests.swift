@@ -21,7 +21,9 @@ import Testing
   @Test func unknownArchitectureIsRefusedByName() throws {
     let text = try failure(changing: "general.architecture", to: .string("mamba"))
     #expect(text == "model.gguf: key general.architecture: “mamba” cannot be run, only: llama")
-    #expect(try failure(changing: "general.architecture", to: nil).contains("key general.architecture: the file does not have it"))
+    #expect(
+      try failure(changing: "general.architecture", to: nil).contains(
+        "key general.architecture: the file does not have it"))
   }
 
   @Test(arguments: [
@@ -30,22 +32,26 @@ import Testing
   ])
   func missingKeysAreNamed(key: String) throws {
     #expect(try failure(changing: "llama.\(key)", to: nil) == "model.gguf: key llama.\(key): the file does not have it")
-    #expect(try failure(changing: "llama.\(key)", to: .string("4")).hasPrefix("model.gguf: key llama.\(key): is string"))
+    #expect(
+      try failure(changing: "llama.\(key)", to: .string("4")).hasPrefix("model.gguf: key llama.\(key): is string"))
     #expect(try failure(changing: "llama.\(key)", to: .uint32(0)).hasPrefix("model.gguf: key llama.\(key): "))
   }
 
-  @Test(arguments: [
-    ("block_count", .uint32(.max)), ("block_count", .int32(-1)), ("embedding_length", .uint64(.max)),
-    ("attention.head_count", .uint32(3)), ("attention.head_count_kv", .uint32(3)), ("attention.key_length", .uint32(12)),
-    ("attention.value_length", .uint32(32)), ("attention.layer_norm_rms_epsilon", .float32(.nan)),
-    ("rope.dimension_count", .uint32(15)), ("rope.dimension_count", .uint32(32)), ("rope.freq_base", .float32(-1)),
-    ("rope.freq_base", .float32(.infinity)), ("rope.scaling.type", .string("yarn")), ("rope.scaling.factor", .float32(-2)),
-    ("rope.scaling.attn_factor", .float32(1.5)), ("expert_count", .uint32(8)), ("vocab_size", .uint32(17)),
-  ] as [(String, GGUFValue)])
+  @Test(
+    arguments: [
+      ("block_count", .uint32(.max)), ("block_count", .int32(-1)), ("embedding_length", .uint64(.max)),
+      ("attention.head_count", .uint32(3)), ("attention.head_count_kv", .uint32(3)),
+      ("attention.key_length", .uint32(12)),
+      ("attention.value_length", .uint32(32)), ("attention.layer_norm_rms_epsilon", .float32(.nan)),
+      ("rope.dimension_count", .uint32(15)), ("rope.dimension_count", .uint32(32)), ("rope.freq_base", .float32(-1)),
+      ("rope.freq_base", .float32(.infinity)), ("rope.scaling.type", .string("yarn")),
+      ("rope.scaling.factor", .float32(-2)),
+      ("rope.scaling.attn_factor", .float32(1.5)), ("expert_count", .uint32(8)), ("vocab_size", .uint32(17)),
+    ] as [(String, GGUFValue)])
   func badValuesAreNamed(key: String, value: GGUFValue) throws {
     let text = try failure(changing: "llama.\(key)", to: value)
-    // Some contradictions are found at another key of the same subject.
-    let subject = key == "attention.head_count" ? "attention.head_count" : key
+    // Keys and values of different lengths contradict each other: either may be named.
+    let subject = key == "attention.key_length" ? "attention.value_length" : key
     #expect(text.hasPrefix("model.gguf: key llama.\(subject)"), "\(text)")
     #expect(!text.contains("\n"))
   }
@@ -71,7 +77,8 @@ import Testing
   @Test func extraTensorsAreNamed() throws {
     var writer = try Fixture.f32.writer()
     writer.addTensor("blk.0.attn_q_norm.weight", shape: [16], floats: [Float](repeating: 1, count: 16))
-    #expect(try failure(writer) == "model.gguf: tensor blk.0.attn_q_norm.weight: is no part of a llama model with 2 layers")
+    #expect(
+      try failure(writer) == "model.gguf: tensor blk.0.attn_q_norm.weight: is no part of a llama model with 2 layers")
   }
 
   @Test(arguments: [GGMLType.q4_K, .iq2_xxs, .bf16, .i32])
@@ -98,7 +105,8 @@ import Testing
   @Test func aVectorMustBePlain() throws {
     var writer = try Fixture.f32.writer(keeping: { $0.name != "output_norm.weight" })
     writer.addTensor("output_norm.weight", shape: [64], type: .q8_0, bytes: [UInt8](repeating: 0, count: 68))
-    #expect(try failure(writer) == "model.gguf: tensor output_norm.weight: is of type q8_0, expected f32 or f16 for a vector")
+    #expect(
+      try failure(writer) == "model.gguf: tensor output_norm.weight: is of type q8_0, expected f32 or f16 for a vector")
   }
 
   @Test func whatDoesNotFitIsRefusedBeforeLoading() throws {

@@ -81,7 +81,9 @@ import Testing
     // The recorded step is good for 256 keys; both backends must agree before and after.
     let writer = try Fixture.f32.writer(setting: ["llama.context_length": .uint32(512)])
     let file = try GGUFFile(bytes: writer.bytes())
-    let sessions = try TestBackend.allCases.map { try $0.session(file, SessionOptions(context: 300, cacheFormat: .f32)) }
+    let sessions = try TestBackend.allCases.map {
+      try $0.session(file, SessionOptions(context: 300, cacheFormat: .f32))
+    }
     let prompt = (0..<250).map { Int32($0 * 37 % 288) }
     for session in sessions { try session.append(prompt) }
     for index in 0..<12 {

@@ -118,11 +118,15 @@ import Testing
   @Test func generatorIsSplitMix64() {
     // The first numbers of the authors' reference program for seed 1234567.
     var generator = SeededGenerator(seed: 1_234_567)
-    #expect((0..<3).map { _ in generator.next() } == [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423])
+    #expect(
+      (0..<3).map { _ in generator.next() } == [
+        6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423,
+      ])
   }
 
   @Test(arguments: [
-    SamplingOptions(temperature: .nan), SamplingOptions(topP: 1.5), SamplingOptions(topP: .nan), SamplingOptions(minP: -1),
+    SamplingOptions(temperature: .nan), SamplingOptions(topP: 1.5), SamplingOptions(topP: .nan),
+    SamplingOptions(minP: -1),
     SamplingOptions(repeatPenalty: 0), SamplingOptions(repeatLast: -2),
   ])
   func senselessNumbersAreRefused(options: SamplingOptions) {
