@@ -3,6 +3,7 @@ import PumiceKernels
 import PumiceOperators
 import PumiceReference
 import PumiceShaders
+import PumiceTensors
 import Testing
 
 @testable import PumiceVerification

@@ -1,3 +1,4 @@
+import Foundation
 import PumiceGPU
 import PumiceKernels
 import PumiceOperators

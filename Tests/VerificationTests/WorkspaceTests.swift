@@ -1,4 +1,5 @@
 import PumiceOperators
+import PumiceTensors
 import Testing
 
 @testable import PumiceVerification
