@@ -5,6 +5,9 @@
 //   WEIGHT_BLOCK         elements in a block
 //   WEIGHT_BLOCK_HALVES  16-bit halves in a block
 //   float weight_element(uint block, uint i)   element i of the block that starts at half `block`
+// and, if the shader defines WEIGHT_RUN (32) and requires GL_EXT_control_flow_attributes,
+//   void weight_run(uint row, uint column, uint columns, out float values[WEIGHT_RUN])   elements column, column + 1, … of
+//   a row, where column is a multiple of WEIGHT_RUN; zeros beyond the end of the row
 
 uint weight_half(uint half_index) { return (WEIGHT_WORD(half_index >> 1) >> ((half_index & 1) * 16)) & 0xffffu; }
 float weight_half_float(uint half_index) { return unpackHalf2x16(weight_half(half_index)).x; }

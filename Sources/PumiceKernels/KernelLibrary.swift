@@ -111,15 +111,19 @@ public final class KernelLibrary: Sendable {
       shader: step.shader, defines: step.defines, specialization: step.specialization, buffers: step.bindings.count,
       constants: step.constants.count, subgroupSize: step.subgroupSize)
     if let known = state.withLock({ $0.pipelines[key] }) { return known }
+    let pipeline = try device.pipeline(description(of: step))
+    state.withLock { $0.pipelines[key] = pipeline }
+    return pipeline
+  }
+
+  /// The pipeline of one step as a value: its shader's text and everything that it is specialized with.
+  public func description(of step: Step) throws -> PipelineDescription {
     let text = try ShaderLibrary.resolved(step.shader, overrides: overrides)
-    let description = PipelineDescription(
+    return PipelineDescription(
       source: ShaderSource(name: step.shader, text: text, defines: step.defines), specialization: step.specialization,
       bufferCount: step.bindings.count, constantBytes: 4 * step.constants.count,
       subgroupSize: device.info.canChooseSubgroupSize ? step.subgroupSize : nil,
       requireFullSubgroups: device.info.canChooseSubgroupSize && step.subgroupSize != nil)
-    let pipeline = try device.pipeline(description)
-    state.withLock { $0.pipelines[key] = pipeline }
-    return pipeline
   }
 
   /// A hash over the text of all shaders of a variant, includes resolved: what quarantine is tied to.

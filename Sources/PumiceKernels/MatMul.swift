@@ -1,14 +1,20 @@
-import PumiceGPU
+public import PumiceGPU
 public import PumiceOperators
 import PumiceTensors
 
 extension MatMul: Dispatchable {
-  public static let variants: [Variant<MatMul>] = ThreadPerElement.variants(
-    "MatMul/matmul_naive.comp", size: { ($0.m, $0.n) }, loopIterations: \.k
-  ) { op in
-    Step(
-      "MatMul/matmul_naive.comp", defines: op.formatDefines, bindings: op.bindings,
-      constants: ["m": UInt32(op.m), "k": UInt32(op.k)], groups: (1, 1, 1))
+  public static let variants: [Variant<MatMul>] =
+    MatMulMatrix.variants
+    + ThreadPerElement.variants("MatMul/matmul_naive.comp", size: { ($0.m, $0.n) }, loopIterations: \.k) { op in
+      Step(
+        "MatMul/matmul_naive.comp", defines: op.formatDefines, bindings: op.bindings,
+        constants: ["m": UInt32(op.m), "k": UInt32(op.k)], groups: (1, 1, 1))
+    }
+
+  /// Many columns: tiles in registers alone on CPUs, where shared memory and barriers are slow, and in shared memory on GPUs.
+  public func preference(on device: DeviceInfo) -> [String] {
+    if n > 8 { return device.kind == .cpu ? ["register_tile", "shared_tile"] : ["shared_tile", "register_tile"] }
+    return ["thread_per_element"]
   }
 
   /// Every argument, in order.

@@ -1,5 +1,5 @@
 import PumiceGPU
-public import PumiceKernels
+import PumiceKernels
 public import PumiceOperators
 
 /// What to verify.

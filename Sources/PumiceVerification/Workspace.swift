@@ -4,7 +4,11 @@ import PumiceTensors
 
 /// The device memory of one case: all arguments in one buffer, guard words around each, outputs poisoned.
 struct Workspace {
-  static let guardWord: UInt32 = 0x7fc5_a5a5
+  /// A NaN that is another one at every address: a kernel that copies or computes with what it read outside of a tensor
+  /// writes the payload of another place.
+  static func guardWord(at index: Int) -> UInt32 {
+    0x7fc0_0000 | UInt32(truncatingIfNeeded: index) &* 0x9e37_79b1 >> 10
+  }
   static let poisonWord: UInt32 = 0xffc1_2345
   /// Bytes of guard before and after each argument.
   static let guardBytes = 256
@@ -29,7 +33,7 @@ struct Workspace {
       return region
     }
     byteCount = offset
-    image = Array(repeating: Self.guardWord, count: offset / 4)
+    image = (0..<offset / 4).map { Self.guardWord(at: $0) }
     for region in regions {
       let first = region.offset / 4
       if let bytes = inputs[region.argument.name] {

@@ -2,3 +2,12 @@
 #define WEIGHT_BLOCK 1
 #define WEIGHT_BLOCK_HALVES 2
 float weight_element(uint block, uint i) { return uintBitsToFloat(WEIGHT_WORD(block >> 1)); }
+
+#ifdef WEIGHT_RUN
+void weight_run(uint row, uint column, uint columns, out float values[WEIGHT_RUN]) {
+  const uint first = row * columns + column;
+  [[unroll]] for (uint i = 0; i < WEIGHT_RUN; i++) {
+    values[i] = column + i < columns ? uintBitsToFloat(WEIGHT_WORD(first + i)) : 0.0;
+  }
+}
+#endif
