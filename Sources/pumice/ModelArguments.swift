@@ -97,8 +97,11 @@ struct SessionArguments: ParsableArguments {
   }
 
   /// Loads a model.
+  ///
+  /// - Parameter promptTokens: how many tokens a device is to be warmed up for.
   func load(
-    _ tensors: ModelTensors, of file: GGUFFile, on device: DeviceArguments, _ options: SessionOptions
+    _ tensors: ModelTensors, of file: GGUFFile, on device: DeviceArguments, _ options: SessionOptions,
+    promptTokens: Int = 0
   ) throws -> LoadedModel {
     let start = ContinuousClock.now
     let progress = LoadingLine(file.path)
@@ -106,6 +109,7 @@ struct SessionArguments: ParsableArguments {
     func session<B: Backend>(_ backend: B) throws -> LoadedModel {
       let session = try ModelSession(
         tensors, on: backend, options: options, modelName: file.path, progress: progress.show)
+      if self.backend == .vulkan { try session.warmUp(tokens: promptTokens) }
       return LoadedModel(
         session: session, device: backend.name, driver: backend.driver,
         loadSeconds: (ContinuousClock.now - start) / .seconds(1))

@@ -69,7 +69,7 @@ struct RunCommand: ParsableCommand {
     let tensors = try ModelTensors(file, configuration)
     let sessionOptions = session.options(for: configuration)
     let tokens = try TextGenerator.encode(prompt: text, with: tokenizer, context: sessionOptions.context)
-    let loaded = try session.load(tensors, of: file, on: device, sessionOptions)
+    let loaded = try session.load(tensors, of: file, on: device, sessionOptions, promptTokens: tokens.count)
     note("device: \(loaded.place)")
     note("loaded \(file.path) in \(fixed(loaded.loadSeconds, 2)) s")
 
