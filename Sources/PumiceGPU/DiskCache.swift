@@ -30,10 +30,14 @@ struct DiskCache: Sendable {
       data.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) }
     }
     guard number(0) == Self.magic else { return reject(name, "it is no cache entry") }
-    guard UInt128(number(8)) << 64 | UInt128(number(16)) == key else { return reject(name, "it was made for another key") }
+    guard UInt128(number(8)) << 64 | UInt128(number(16)) == key else {
+      return reject(name, "it was made for another key")
+    }
     guard number(24) == UInt64(data.count - header) else { return reject(name, "its length is wrong") }
     let payload = [UInt8](data.dropFirst(header))
-    guard number(32) == UInt64(truncatingIfNeeded: Hash128(payload).value) else { return reject(name, "its checksum is wrong") }
+    guard number(32) == UInt64(truncatingIfNeeded: Hash128(payload).value) else {
+      return reject(name, "its checksum is wrong")
+    }
     return payload
   }
 

@@ -38,56 +38,56 @@ struct InstanceFunctions: @unchecked Sendable {  // Immutable function pointers.
 }
 
 /// The functions of one Vulkan device, without the loader's indirection.
-struct DeviceFunctions: @unchecked Sendable {  // Immutable function pointers.
-  let destroyDevice: PFN_vkDestroyDevice
-  let getDeviceQueue: PFN_vkGetDeviceQueue
-  let queueSubmit2: PFN_vkQueueSubmit2
-  let deviceWaitIdle: PFN_vkDeviceWaitIdle
-  let allocateMemory: PFN_vkAllocateMemory
-  let freeMemory: PFN_vkFreeMemory
-  let mapMemory: PFN_vkMapMemory
-  let createBuffer: PFN_vkCreateBuffer
-  let destroyBuffer: PFN_vkDestroyBuffer
-  let getBufferMemoryRequirements: PFN_vkGetBufferMemoryRequirements
-  let bindBufferMemory: PFN_vkBindBufferMemory
-  let getBufferDeviceAddress: PFN_vkGetBufferDeviceAddress
-  let createSemaphore: PFN_vkCreateSemaphore
-  let destroySemaphore: PFN_vkDestroySemaphore
-  let getSemaphoreCounterValue: PFN_vkGetSemaphoreCounterValue
-  let waitSemaphores: PFN_vkWaitSemaphores
-  let createCommandPool: PFN_vkCreateCommandPool
-  let destroyCommandPool: PFN_vkDestroyCommandPool
-  let allocateCommandBuffers: PFN_vkAllocateCommandBuffers
-  let beginCommandBuffer: PFN_vkBeginCommandBuffer
-  let endCommandBuffer: PFN_vkEndCommandBuffer
-  let createQueryPool: PFN_vkCreateQueryPool
-  let destroyQueryPool: PFN_vkDestroyQueryPool
-  let getQueryPoolResults: PFN_vkGetQueryPoolResults
-  let createShaderModule: PFN_vkCreateShaderModule
-  let destroyShaderModule: PFN_vkDestroyShaderModule
-  let createDescriptorSetLayout: PFN_vkCreateDescriptorSetLayout
-  let destroyDescriptorSetLayout: PFN_vkDestroyDescriptorSetLayout
-  let createDescriptorPool: PFN_vkCreateDescriptorPool
-  let destroyDescriptorPool: PFN_vkDestroyDescriptorPool
-  let allocateDescriptorSets: PFN_vkAllocateDescriptorSets
-  let updateDescriptorSets: PFN_vkUpdateDescriptorSets
-  let createPipelineLayout: PFN_vkCreatePipelineLayout
-  let destroyPipelineLayout: PFN_vkDestroyPipelineLayout
-  let createPipelineCache: PFN_vkCreatePipelineCache
-  let destroyPipelineCache: PFN_vkDestroyPipelineCache
-  let getPipelineCacheData: PFN_vkGetPipelineCacheData
-  let createComputePipelines: PFN_vkCreateComputePipelines
-  let destroyPipeline: PFN_vkDestroyPipeline
-  let bindPipeline: PFN_vkCmdBindPipeline
-  let bindDescriptorSets: PFN_vkCmdBindDescriptorSets
-  let pushConstants: PFN_vkCmdPushConstants
-  let dispatch: PFN_vkCmdDispatch
-  let copyBuffer: PFN_vkCmdCopyBuffer
-  let fillBuffer: PFN_vkCmdFillBuffer
-  let pipelineBarrier2: PFN_vkCmdPipelineBarrier2
-  let resetQueryPool: PFN_vkCmdResetQueryPool
-  let writeTimestamp2: PFN_vkCmdWriteTimestamp2
-  let getDeviceFaultInfo: PFN_vkGetDeviceFaultInfoEXT?
+struct DeviceFunctions: @unchecked Sendable {  // Function pointers.
+  var destroyDevice: PFN_vkDestroyDevice
+  var getDeviceQueue: PFN_vkGetDeviceQueue
+  var queueSubmit: PFN_vkQueueSubmit
+  var deviceWaitIdle: PFN_vkDeviceWaitIdle
+  var allocateMemory: PFN_vkAllocateMemory
+  var freeMemory: PFN_vkFreeMemory
+  var mapMemory: PFN_vkMapMemory
+  var createBuffer: PFN_vkCreateBuffer
+  var destroyBuffer: PFN_vkDestroyBuffer
+  var getBufferMemoryRequirements: PFN_vkGetBufferMemoryRequirements
+  var bindBufferMemory: PFN_vkBindBufferMemory
+  var getBufferDeviceAddress: PFN_vkGetBufferDeviceAddress
+  var createSemaphore: PFN_vkCreateSemaphore
+  var destroySemaphore: PFN_vkDestroySemaphore
+  var getSemaphoreCounterValue: PFN_vkGetSemaphoreCounterValue
+  var waitSemaphores: PFN_vkWaitSemaphores
+  var createCommandPool: PFN_vkCreateCommandPool
+  var destroyCommandPool: PFN_vkDestroyCommandPool
+  var allocateCommandBuffers: PFN_vkAllocateCommandBuffers
+  var beginCommandBuffer: PFN_vkBeginCommandBuffer
+  var endCommandBuffer: PFN_vkEndCommandBuffer
+  var createQueryPool: PFN_vkCreateQueryPool
+  var destroyQueryPool: PFN_vkDestroyQueryPool
+  var getQueryPoolResults: PFN_vkGetQueryPoolResults
+  var createShaderModule: PFN_vkCreateShaderModule
+  var destroyShaderModule: PFN_vkDestroyShaderModule
+  var createDescriptorSetLayout: PFN_vkCreateDescriptorSetLayout
+  var destroyDescriptorSetLayout: PFN_vkDestroyDescriptorSetLayout
+  var createDescriptorPool: PFN_vkCreateDescriptorPool
+  var destroyDescriptorPool: PFN_vkDestroyDescriptorPool
+  var allocateDescriptorSets: PFN_vkAllocateDescriptorSets
+  var updateDescriptorSets: PFN_vkUpdateDescriptorSets
+  var createPipelineLayout: PFN_vkCreatePipelineLayout
+  var destroyPipelineLayout: PFN_vkDestroyPipelineLayout
+  var createPipelineCache: PFN_vkCreatePipelineCache
+  var destroyPipelineCache: PFN_vkDestroyPipelineCache
+  var getPipelineCacheData: PFN_vkGetPipelineCacheData
+  var createComputePipelines: PFN_vkCreateComputePipelines
+  var destroyPipeline: PFN_vkDestroyPipeline
+  var bindPipeline: PFN_vkCmdBindPipeline
+  var bindDescriptorSets: PFN_vkCmdBindDescriptorSets
+  var pushConstants: PFN_vkCmdPushConstants
+  var dispatch: PFN_vkCmdDispatch
+  var copyBuffer: PFN_vkCmdCopyBuffer
+  var fillBuffer: PFN_vkCmdFillBuffer
+  var pipelineBarrier2: PFN_vkCmdPipelineBarrier2
+  var resetQueryPool: PFN_vkCmdResetQueryPool
+  var writeTimestamp2: PFN_vkCmdWriteTimestamp2
+  var getDeviceFaultInfo: PFN_vkGetDeviceFaultInfoEXT?
 
   init(_ instance: InstanceFunctions, _ device: OpaquePointer, name: String) throws(GPUError) {
     func optional<T>(_ function: String) -> T? {
@@ -101,7 +101,7 @@ struct DeviceFunctions: @unchecked Sendable {  // Immutable function pointers.
     }
     destroyDevice = try load("vkDestroyDevice")
     getDeviceQueue = try load("vkGetDeviceQueue")
-    queueSubmit2 = try load("vkQueueSubmit2")
+    queueSubmit = try load("vkQueueSubmit")
     deviceWaitIdle = try load("vkDeviceWaitIdle")
     allocateMemory = try load("vkAllocateMemory")
     freeMemory = try load("vkFreeMemory")

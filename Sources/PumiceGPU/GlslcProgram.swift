@@ -32,7 +32,8 @@ struct GlslcProgram: Sendable {
       return .failure(GPUError(compilation: source.name, message: message))
     } catch {
       return .failure(
-        GPUError(code: .noShaderCompiler, operation: "compiling \(source.name)", detail: "\(path) does not start: \(error)"))
+        GPUError(
+          code: .noShaderCompiler, operation: "compiling \(source.name)", detail: "\(path) does not start: \(error)"))
     }
   }
 

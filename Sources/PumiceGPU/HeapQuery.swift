@@ -2,7 +2,9 @@ import CVulkan
 
 extension Instance {
   /// The memory properties of a device; budgets are zero where the driver does not tell.
-  func memory(of device: OpaquePointer, budgets: Bool) -> (VkPhysicalDeviceMemoryProperties, budget: [Int], usage: [Int]) {
+  func memory(of device: OpaquePointer, budgets: Bool) -> (
+    VkPhysicalDeviceMemoryProperties, budget: [Int], usage: [Int]
+  ) {
     let arena = Arena()
     let budget = arena.place(VkPhysicalDeviceMemoryBudgetPropertiesEXT())
     budget.pointee.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT
@@ -36,7 +38,9 @@ extension Instance {
     let wanted =
       VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT.rawValue | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT.rawValue
       | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT.rawValue
-    return memoryTypes(of: device).contains { $0.flags & wanted == wanted && info.heaps[$0.heap].size == largestLocal(info) }
+    return memoryTypes(of: device).contains {
+      $0.flags & wanted == wanted && info.heaps[$0.heap].size == largestLocal(info)
+    }
   }
 
   private func largestLocal(_ info: DeviceInfo) -> Int { info.heaps.filter(\.deviceLocal).map(\.size).max() ?? 0 }

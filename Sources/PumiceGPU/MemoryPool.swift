@@ -1,60 +1,6 @@
 import CVulkan
 import Synchronization
 
-/// Where a buffer lives.
-public enum MemoryKind: String, Sendable, Hashable, Codable, CaseIterable {
-  /// Fast for the device; the host reaches it through staging where it must.
-  case device
-  /// Written by the host, read by the device.
-  case upload
-  /// Written by the device, read by the host.
-  case readback
-}
-
-/// One piece of memory from the driver, with one Vulkan buffer over all of it.
-final class MemoryBlock: @unchecked Sendable {  // Immutable; the bytes behind `mapped` are their buffers' affair.
-  let id: Int
-  let type: Int
-  let heap: Int
-  let size: Int
-  let mapped: UnsafeMutableRawPointer?
-  let address: UInt64
-  let buffer: DeviceObject
-  let memory: DeviceObject
-
-  init(
-    id: Int, type: Int, heap: Int, size: Int, mapped: UnsafeMutableRawPointer?, address: UInt64,
-    buffer: consuming DeviceObject, memory: consuming DeviceObject
-  ) {
-    self.id = id
-    self.type = type
-    self.heap = heap
-    self.size = size
-    self.mapped = mapped
-    self.address = address
-    self.buffer = buffer
-    self.memory = memory
-  }
-}
-
-/// A part of a block; given back when nothing refers to it any more.
-final class Allocation: Sendable {
-  let block: MemoryBlock
-  let range: Range<Int>
-  private let pool: MemoryPool
-
-  fileprivate init(_ block: MemoryBlock, _ range: Range<Int>, _ pool: MemoryPool) {
-    self.block = block
-    self.range = range
-    self.pool = pool
-  }
-
-  deinit { pool.release(block, range) }
-
-  var address: UInt64 { block.address + UInt64(range.lowerBound) }
-  var mapped: UnsafeMutableRawPointer? { block.mapped.map { $0 + range.lowerBound } }
-}
-
 /// The memory of a device, cut into buffers: many small tensors are few allocations.
 final class MemoryPool: Sendable {
   private struct Entry {
@@ -131,10 +77,9 @@ final class MemoryPool: Sendable {
         return (flags & cached != 0 ? 2 : 0) + (flags & local == 0 ? 1 : 0)
       }
     }
-    let usable = types.indices.filter { allowedTypes & 1 << UInt32($0) != 0 }
-    return usable.compactMap { index in score(types[index].flags).map { (index, $0) } }
-      .sorted { ($1.1, types[$1.0].heap == types[$0.0].heap ? $0.0 : 0) < ($0.1, types[$1.0].heap == types[$0.0].heap ? $1.0 : 0) }
-      .map(\.0)
+    let ranked = types.indices.filter { allowedTypes & 1 << UInt32($0) != 0 }
+      .compactMap { index in score(types[index].flags).map { (index: index, score: $0) } }
+    return ranked.sorted { ($1.score, $0.index) < ($0.score, $1.index) }.map(\.index)
   }
 
   /// Whether buffers of this kind are given a pointer for the host.
@@ -254,7 +199,8 @@ final class MemoryPool: Sendable {
       memory: memory)
   }
 
-  private static func makeBuffer(_ core: DeviceCore, size: Int, for operation: String) throws(GPUError) -> DeviceObject {
+  private static func makeBuffer(_ core: DeviceCore, size: Int, for operation: String) throws(GPUError) -> DeviceObject
+  {
     var info = VkBufferCreateInfo()
     info.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO
     info.size = VkDeviceSize(size)
@@ -268,7 +214,7 @@ final class MemoryPool: Sendable {
   }
 
   /// Takes a range back; an empty block goes back to the driver, except one of each type that is kept for the next.
-  fileprivate func release(_ block: MemoryBlock, _ range: Range<Int>) {
+  func release(_ block: MemoryBlock, _ range: Range<Int>) {
     let dropped = state.withLock { state -> Entry? in
       state.entries[block.id]!.ranges.release(range)
       state.inUse -= range.count

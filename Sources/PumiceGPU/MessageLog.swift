@@ -41,7 +41,11 @@ final class MessageLog: Sendable {
       guard let data, let user else { return VK_FALSE }
       let log = Unmanaged<MessageLog>.fromOpaque(user).takeUnretainedValue()
       let text = data.pointee.pMessage.map { String(cString: $0) } ?? ""
-      if types & VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT.rawValue != 0 {
+      let name = data.pointee.pMessageIdName.map { String(cString: $0) } ?? ""
+      if name == "UNASSIGNED-GPU-Assisted Validation Warning" {
+        // What the layer cannot check on this device, which is no fault of ours.
+        log.logger.warning("\(text)")
+      } else if types & VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT.rawValue != 0 {
         log.reportFault(text)
       } else {
         log.reportLoader(text)

@@ -33,7 +33,9 @@ final class PipelineCache: Sendable {
     info.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO
     info.initialDataSize = saved.count
     info.pInitialData = UnsafeRawPointer(arena.place(saved))
-    object = try core.own("opening the pipeline cache of \(core.info.name)", destroy: core.functions.destroyPipelineCache) {
+    object = try core.own(
+      "opening the pipeline cache of \(core.info.name)", destroy: core.functions.destroyPipelineCache
+    ) {
       core.functions.createPipelineCache($0, &info, nil, &$1)
     }
   }

@@ -19,7 +19,9 @@ struct PipelineCheck {
   /// - Throws: `unsupportedShader` if the device cannot run it, `invalidArgument` if it contradicts its description.
   func run() throws(GPUError) {
     let missing = ShaderCapability.missing(module.capabilities, on: device)
-    if !missing.isEmpty { throw unsupported("the shader needs \(missing.joined(separator: ", ")), which the device lacks") }
+    if !missing.isEmpty {
+      throw unsupported("the shader needs \(missing.joined(separator: ", ")), which the device lacks")
+    }
     try checkWorkgroup()
     try checkBuffers()
     try checkSubgroups()
@@ -64,10 +66,12 @@ struct PipelineCheck {
       if declared > 0 {
         let addresses = reflection.pushConstants.filter(\.isAddress)
         for (index, member) in addresses.enumerated() where member.offset != 8 * index {
-          throw invalid("the address \(member.name) is at byte \(member.offset) of the push constants, not \(8 * index)")
+          throw invalid(
+            "the address \(member.name) is at byte \(member.offset) of the push constants, not \(8 * index)")
         }
         if addresses.count != description.bufferCount {
-          throw invalid("it takes \(addresses.count) addresses, but is described with \(description.bufferCount) buffers")
+          throw invalid(
+            "it takes \(addresses.count) addresses, but is described with \(description.bufferCount) buffers")
         }
       }
     case .descriptors:
@@ -87,7 +91,8 @@ struct PipelineCheck {
         }
         guard size >= device.minSubgroupSize, size <= device.maxSubgroupSize else {
           throw unsupported(
-            "it wants subgroups of \(size), and there are those of \(device.minSubgroupSize) to \(device.maxSubgroupSize)")
+            "it wants subgroups of \(size), and there are those of \(device.minSubgroupSize) to \(device.maxSubgroupSize)"
+          )
         }
       }
     }

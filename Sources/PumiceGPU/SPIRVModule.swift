@@ -36,7 +36,8 @@ struct SPIRVModule {
 
   /// - Throws: `shaderCompilation` if the words are no SPIR-V.
   init(_ words: [UInt32], name: String) throws(GPUError) {
-    let broken = GPUError(code: .shaderCompilation, operation: "reading the SPIR-V of \(name)", detail: "it is malformed")
+    let broken = GPUError(
+      code: .shaderCompilation, operation: "reading the SPIR-V of \(name)", detail: "it is malformed")
     guard words.count >= 5, words[0] == Self.magic else { throw broken }
     var position = 5
     while position < words.count {
@@ -104,7 +105,9 @@ struct SPIRVModule {
     _ opcode: UInt32, _ operands: [UInt32], _ specialization: [UInt32: UInt32], _ depth: Int
   ) -> UInt64? {
     if opcode == 81 {  // OpCompositeExtract
-      guard operands.count == 2, case .composite(let parts) = constants[operands[0]], operands[1] < parts.count else { return nil }
+      guard operands.count == 2, case .composite(let parts) = constants[operands[0]], operands[1] < parts.count else {
+        return nil
+      }
       return value(parts[Int(operands[1])], specialization, depth: depth)
     }
     let values = operands.map { value($0, specialization, depth: depth) }
@@ -120,7 +123,8 @@ struct SPIRVModule {
     case 130: return UInt64(a &- b)
     case 132: return UInt64(a &* b)
     case 134: return b == 0 ? nil : UInt64(a / b)
-    case 135: return b == 0 ? nil : UInt64(UInt32(bitPattern: signedA.dividedReportingOverflow(by: signedB).partialValue))
+    case 135:
+      return b == 0 ? nil : UInt64(UInt32(bitPattern: signedA.dividedReportingOverflow(by: signedB).partialValue))
     case 137: return b == 0 ? nil : UInt64(a % b)
     case 194: return UInt64(b < 32 ? a >> b : 0)
     case 196: return UInt64(b < 32 ? a << b : 0)
@@ -159,7 +163,9 @@ struct SPIRVModule {
   func sharedMemory(_ specialization: [UInt32: UInt32]) -> Int? {
     var total = 0
     for variable in variables where variable.storageClass == 4 {
-      guard case .pointer(_, let target) = types[variable.type], let size = size(of: target, specialization) else { return nil }
+      guard case .pointer(_, let target) = types[variable.type], let size = size(of: target, specialization) else {
+        return nil
+      }
       total += size
     }
     return total

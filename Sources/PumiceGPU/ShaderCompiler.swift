@@ -52,7 +52,9 @@ public final class ShaderCompiler: Sendable {
     }
     switch choice {
     case "linked":
-      guard let library = ShadercLibrary.linked() else { throw forced("the program was built without the static archives") }
+      guard let library = ShadercLibrary.linked() else {
+        throw forced("the program was built without the static archives")
+      }
       return (.library(library), [])
     case "glslc":
       guard let program = GlslcProgram.find() else { throw forced("no program of that name is on PATH") }

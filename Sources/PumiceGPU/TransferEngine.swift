@@ -40,11 +40,15 @@ final class TransferEngine: Sendable {
   /// Copies bytes to device memory; they may change when this returns, and later submissions see them.
   func write(_ bytes: UnsafeRawBufferPointer, to target: Allocation, at offset: Int) throws(GPUError) {
     nonisolated(unsafe) let bytes = bytes
-    try state.withLock { (state) throws(GPUError) in
+    let hasFlushed = try state.withLock { (state) throws(GPUError) -> Bool in
       try prepare(&state)
+      var hasFlushed = false
       var done = 0
       while done < bytes.count {
-        if state.stages[state.current].filled == Self.stageSize { try flush(&state) }
+        if state.stages[state.current].filled == Self.stageSize {
+          try flush(&state)
+          hasFlushed = true
+        }
         let filled = state.stages[state.current].filled
         let count = min(bytes.count - done, Self.stageSize - filled)
         let stage = state.stages[state.current].memory
@@ -55,7 +59,9 @@ final class TransferEngine: Sendable {
         state.stages[state.current].filled = min(Self.stageSize, RangeAllocator.rounded(filled + count, to: 16))
         done += count
       }
+      return hasFlushed
     }
+    if hasFlushed { queue.collect() }
   }
 
   /// Sends the collected writes to the device; every submission does so first.
@@ -85,6 +91,7 @@ final class TransferEngine: Sendable {
         done += count
       }
     }
+    queue.collect()
   }
 
   /// Sets 32-bit words of device memory; offset and length are multiples of 4.
@@ -93,7 +100,8 @@ final class TransferEngine: Sendable {
       if !state.stages.isEmpty { try flush(&state) }
       _ = try submit("a fill", keeping: [target]) { buffer in
         self.core.functions.fillBuffer(
-          buffer, target.block.buffer.handle, VkDeviceSize(target.range.lowerBound + offset), VkDeviceSize(byteCount), word)
+          buffer, target.block.buffer.handle, VkDeviceSize(target.range.lowerBound + offset), VkDeviceSize(byteCount),
+          word)
       }
     }
   }
@@ -110,7 +118,11 @@ final class TransferEngine: Sendable {
     guard !stage.copies.isEmpty else { return }
     let kept: [AnyObject] = stage.copies.map(\.target) + [stage.memory]
     let value = try submit("\(stage.copies.count) copies to the device", keeping: kept) { buffer in
+      var tracker = HazardTracker()
       for copy in stage.copies {
+        let start = copy.target.range.lowerBound + copy.offset
+        let use = HazardTracker.Use(block: copy.target.block.id, range: start..<start + copy.byteCount, access: .write)
+        if tracker.needsBarrier(before: [use]) { self.core.recordBarrier(buffer) }
         self.record(buffer, from: stage.memory, copy.source, to: copy.target, copy.offset, copy.byteCount)
       }
     }
@@ -118,7 +130,8 @@ final class TransferEngine: Sendable {
     state.stages[state.current].filled = 0
     state.stages[state.current].busyUntil = value
     state.current = (state.current + 1) % state.stages.count
-    try queue.waitOnly(for: state.stages[state.current].busyUntil, timeout: nil, "copies to the device")
+    let busyUntil = state.stages[state.current].busyUntil
+    if busyUntil > 0 { try queue.waitOnly(for: busyUntil, timeout: nil, "copies to the device") }
   }
 
   private func submit(

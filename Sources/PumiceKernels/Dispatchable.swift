@@ -11,6 +11,9 @@ public protocol Dispatchable: Operator {
 }
 
 extension Dispatchable {
+  /// The names of all variants.
+  public static var variantNames: [String] { variants.map(\.name) }
+
   public func preference(on device: DeviceInfo) -> [String] { [] }
 
   /// All variants, the preferred first.

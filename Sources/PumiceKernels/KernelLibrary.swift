@@ -111,21 +111,30 @@ public final class KernelLibrary: Sendable {
       shader: step.shader, defines: step.defines, specialization: step.specialization, buffers: step.bindings.count,
       constants: step.constants.count, subgroupSize: step.subgroupSize)
     if let known = state.withLock({ $0.pipelines[key] }) { return known }
+    let pipeline = try device.pipeline(description(of: step))
+    state.withLock { $0.pipelines[key] = pipeline }
+    return pipeline
+  }
+
+  /// The pipeline of one step as a value: its shader's text and everything that it is specialized with.
+  public func description(of step: Step) throws -> PipelineDescription {
     let text = try ShaderLibrary.resolved(step.shader, overrides: overrides)
-    let description = PipelineDescription(
+    return PipelineDescription(
       source: ShaderSource(name: step.shader, text: text, defines: step.defines), specialization: step.specialization,
       bufferCount: step.bindings.count, constantBytes: 4 * step.constants.count,
       subgroupSize: device.info.canChooseSubgroupSize ? step.subgroupSize : nil,
       requireFullSubgroups: device.info.canChooseSubgroupSize && step.subgroupSize != nil)
-    let pipeline = try device.pipeline(description)
-    state.withLock { $0.pipelines[key] = pipeline }
-    return pipeline
   }
 
   /// A hash over the text of all shaders of a variant, includes resolved: what quarantine is tied to.
   public func shaderHash<Op>(_ variant: Variant<Op>) -> String {
     stableHash(
       variant.shaders.map { (try? ShaderLibrary.resolved($0, overrides: overrides)) ?? $0 }.joined(separator: "\0"))
+  }
+
+  /// Sets every word of the scratch memory, so that a variant that reads what it has not written is found out.
+  public func poisonScratch(word: UInt32) throws(GPUError) {
+    try state.withLock({ $0.scratch })?.fill(word: word)
   }
 
   /// Slices of the one scratch buffer, which grows as needed. Steps on one queue run in order, so operators can share it.

@@ -1,14 +1,23 @@
-import PumiceGPU
+public import PumiceGPU
 public import PumiceOperators
 import PumiceTensors
 
 extension MatMul: Dispatchable {
-  public static let variants: [Variant<MatMul>] = ThreadPerElement.variants(
-    "MatMul/matmul_naive.comp", size: { ($0.m, $0.n) }
-  ) { op in
-    Step(
-      "MatMul/matmul_naive.comp", defines: op.formatDefines, bindings: op.bindings,
-      constants: ["m": UInt32(op.m), "k": UInt32(op.k)], groups: (1, 1, 1))
+  public static let variants: [Variant<MatMul>] =
+    MatMulVector.variants + MatMulMatrix.variants
+    + ThreadPerElement.variants("MatMul/matmul_naive.comp", size: { ($0.m, $0.n) }, loopIterations: \.k) { op in
+      Step(
+        "MatMul/matmul_naive.comp", defines: op.formatDefines, bindings: op.bindings,
+        constants: ["m": UInt32(op.m), "k": UInt32(op.k)], groups: (1, 1, 1))
+    }
+
+  /// Few columns: a lane per row on CPUs, where a reduction costs more than a longer loop; coalesced loads on GPUs. Many
+  /// columns: tiles in registers alone on CPUs, where shared memory and barriers are slow, and in shared memory on GPUs.
+  public func preference(on device: DeviceInfo) -> [String] {
+    if n > MatMulVector.maxColumns {
+      return device.kind == .cpu ? ["register_tile", "shared_tile"] : ["shared_tile", "register_tile"]
+    }
+    return device.kind == .cpu ? ["thread_per_row", "subgroup_per_row"] : ["subgroup_per_row", "thread_per_row"]
   }
 
   /// Every argument, in order.

@@ -12,13 +12,14 @@ enum MatMulVector {
   /// For devices that are CPUs: no reduction, and every load of x serves all rows of a subgroup.
   static let threadPerRow = Variant<MatMul>(
     "thread_per_row",
-    summary: "One lane per row or more, x spread by broadcast in the subgroup; for up to 8 columns on CPU-like devices.",
+    summary: "One lane per row or more, x spread in the subgroup; up to 8 columns, good on CPUs.",
     shaders: ["MatMul/matmul_thread_per_row.comp"],
     needs: [.subgroup(.ballot), .fixedSubgroupSize, .subgroupSize(atLeast: 4)],
     refusal: { op, device in
       if device.subgroupSize > 64 { return "needs subgroups of at most 64, the device has \(device.subgroupSize)" }
       return refusal(op, rowsPerGroup: device.subgroupSize, device)
-    }
+    },
+    loopIterations: { op, _ in groups(op.k, of: 32) + 31 }
   ) { op, device in
     let rows = rowsPerLane(op, device)
     var step = step("MatMul/matmul_thread_per_row.comp", op, device)
@@ -30,10 +31,12 @@ enum MatMulVector {
   /// For GPUs: consecutive words in consecutive lanes.
   static let subgroupPerRow = Variant<MatMul>(
     "subgroup_per_row",
-    summary: "One subgroup per one or two rows, its lanes along the row with coalesced loads; for up to 8 columns on GPUs.",
+    summary: "One subgroup per row or two, its lanes along the row; up to 8 columns, good on GPUs.",
     shaders: ["MatMul/matmul_subgroup_per_row.comp"],
     needs: [.subgroup(.arithmetic), .fixedSubgroupSize],
-    refusal: { op, device in refusal(op, rowsPerGroup: subgroups(device), device) }
+    refusal: { op, device in refusal(op, rowsPerGroup: subgroups(device), device) },
+    // A word holds at least one element.
+    loopIterations: { op, device in op.k / (4 * device.subgroupSize) + 4 }
   ) { op, device in
     // Two rows share the loads of x, where that leaves enough subgroups to fill a large GPU.
     let rows = op.m >= 4096 ? 2 : 1
@@ -48,7 +51,7 @@ enum MatMulVector {
   private static func subgroups(_ device: DeviceInfo) -> Int { max(1, 128 / device.subgroupSize) }
 
   private static func refusal(_ op: MatMul, rowsPerGroup: Int, _ device: DeviceInfo) -> String? {
-    if op.n > maxColumns { return "takes at most \(maxColumns) columns, not \(op.n)" }
+    if op.n > maxColumns { return "takes at most \(maxColumns) columns" }
     let groups = groups(op.m, of: rowsPerGroup)
     if groups > device.maxWorkgroupCount[0] {
       return "needs \(groups) workgroups, the device allows \(device.maxWorkgroupCount[0])"

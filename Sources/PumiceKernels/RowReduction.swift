@@ -5,22 +5,28 @@ import PumiceOperators
 enum RowReduction {
   /// Threads of a workgroup that reduces through shared memory: the most that every Vulkan device allows is 128.
   static let threads = 128
+  /// Passes over a row that the longest of these shaders makes.
+  private static let passes = 3
+  /// Steps of a tree over 128 threads, at most two of them.
+  private static let treeSteps = 14
 
-  /// - Parameter step: the dispatch of `op` but for the workgroup: shader, macros, bindings, constants; one group per row.
+  /// - Parameters:
+  ///   - size: the rows to reduce, and their length.
+  ///   - step: the dispatch of `op` but for the workgroup: shader, macros, bindings, constants; one group per row.
   static func variants<Op: Operator>(
-    _ shader: String, rows: @escaping @Sendable (Op) -> Int, step: @escaping @Sendable (Op) -> Step
-  )
-    -> [Variant<Op>]
-  {
+    _ shader: String, size: @escaping @Sendable (Op) -> (rows: Int, width: Int),
+    step: @escaping @Sendable (Op) -> Step
+  ) -> [Variant<Op>] {
     let refusal: @Sendable (Op, DeviceInfo) -> String? = { op, device in
-      rows(op) <= device.maxWorkgroupCount[0]
-        ? nil : "\(rows(op)) rows are more workgroups than the device's \(device.maxWorkgroupCount[0])"
+      size(op).rows <= device.maxWorkgroupCount[0]
+        ? nil : "\(size(op).rows) rows are more workgroups than the device's \(device.maxWorkgroupCount[0])"
     }
     return [
       Variant(
         "subgroup_per_row",
         summary: "One subgroup per row, reduced by subgroup operations; good for short rows and many of them.",
-        shaders: [shader], needs: [.subgroup(.arithmetic), .fixedSubgroupSize], refusal: refusal
+        shaders: [shader], needs: [.subgroup(.arithmetic), .fixedSubgroupSize], refusal: refusal,
+        loopIterations: { op, device in passes * groups(size(op).width, of: device.subgroupSize) }
       ) { op, device in
         var step = step(op)
         step.defines["REDUCE_SUBGROUP"] = ""
@@ -30,7 +36,8 @@ enum RowReduction {
       },
       Variant(
         "workgroup_per_row", summary: "128 threads per row, reduced by a tree in shared memory; runs everywhere.",
-        shaders: [shader], needs: [.workgroup(threads), .sharedMemory(8 * threads)], refusal: refusal
+        shaders: [shader], needs: [.workgroup(threads), .sharedMemory(8 * threads)], refusal: refusal,
+        loopIterations: { op, _ in passes * groups(size(op).width, of: threads) + treeSteps }
       ) { op, device in
         var step = step(op)
         step.defines["REDUCE_THREADS"] = String(threads)

@@ -1,4 +1,4 @@
-public import PumiceOperators
+import PumiceOperators
 import PumiceGPU
 import PumiceTensors
 

@@ -2,7 +2,9 @@ public import PumiceGPU
 public import PumiceOperators
 
 extension Softmax: Dispatchable {
-  public static let variants: [Variant<Softmax>] = RowReduction.variants("Softmax/softmax.comp", rows: \.rows) { op in
+  public static let variants: [Variant<Softmax>] = RowReduction.variants(
+    "Softmax/softmax.comp", size: { ($0.rows, $0.width) }
+  ) { op in
     Step(
       "Softmax/softmax.comp", bindings: [.argument("x"), .argument("y")],
       constants: ["width": UInt32(op.width), "scale": op.scale.bitPattern], groups: (op.rows, 1, 1))

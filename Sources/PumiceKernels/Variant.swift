@@ -53,12 +53,16 @@ public struct Variant<Op: Operator>: Sendable {
   public let needs: [Requirement]
   /// Why it cannot run this very problem here; nil if it can. `needs` are already met.
   public let refusal: @Sendable (Op, DeviceInfo) -> String?
+  /// The most loop iterations of one invocation, all loops together: some drivers stop every loop after a while (see
+  /// `DeviceInfo.loopIterationLimit`). Unrolled loops do not count.
+  public let loopIterations: @Sendable (Op, DeviceInfo) -> Int
   /// The dispatches that compute the operator. `needs` are met and `refusal` gave nil.
   public let plan: @Sendable (Op, DeviceInfo) -> Plan
 
   public init(
     _ name: String, summary: String, shaders: [String], rounding: RoundingModel = .f32, needs: [Requirement] = [],
     refusal: @escaping @Sendable (Op, DeviceInfo) -> String? = { _, _ in nil },
+    loopIterations: @escaping @Sendable (Op, DeviceInfo) -> Int,
     plan: @escaping @Sendable (Op, DeviceInfo) -> Plan
   ) {
     self.name = name
@@ -67,12 +71,17 @@ public struct Variant<Op: Operator>: Sendable {
     self.rounding = rounding
     self.needs = needs
     self.refusal = refusal
+    self.loopIterations = loopIterations
     self.plan = plan
   }
 
   /// Why it cannot run `op` on the device; nil if it can.
   public func unavailable(_ op: Op, on device: DeviceInfo) -> String? {
-    unavailable(on: device) ?? refusal(op, device)
+    if let reason = unavailable(on: device) ?? refusal(op, device) { return reason }
+    guard let limit = device.loopIterationLimit else { return nil }
+    let iterations = loopIterations(op, device)
+    return iterations <= limit
+      ? nil : "loops \(iterations) times in one invocation, and this driver stops loops after \(limit)"
   }
 
   /// Why it can run nothing on the device; nil if its needs are met.

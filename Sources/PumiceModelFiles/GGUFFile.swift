@@ -61,7 +61,8 @@ public final class GGUFFile: Sendable {
 
   /// Runs `body` on the tensor's bytes in the mapping; they must not be used after it returns.
   ///
-  /// The first byte's address is a multiple of the file's alignment (32 unless the file says otherwise).
+  /// The first byte's address is a multiple of the file's alignment (32 unless the file says otherwise; of a file that
+  /// was read from memory, of 64 at most). A file may choose an alignment of 1, so load numbers as unaligned.
   /// - Precondition: the tensor is one of this file's `tensors`.
   public func withBytes<R>(of tensor: GGUFTensor, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
     precondition(self.tensor(named: tensor.name) == tensor, "\(tensor.name) is not a tensor of \(path)")

@@ -1,5 +1,3 @@
-import PumiceTensors
-
 /// Reads the header, metadata and tensor list of one file, trusting nothing.
 ///
 /// Every count is compared with the bytes that are left before anything is allocated for it, and every sum and product
@@ -19,7 +17,7 @@ struct GGUFParser {
 
   private(set) var version = 0
   private(set) var metadata = GGUFMetadata()
-  private(set) var tensors: [GGUFTensor] = []
+  var tensors: [GGUFTensor] = []
 
   init(file: String, fileIndex: Int, bytes: UnsafeRawBufferPointer) throws(ModelFileError) {
     self.file = file
@@ -163,133 +161,5 @@ struct GGUFParser {
         file: file, code: .invalidMetadata, subject: subject, detail: "\(alignment) is not a power of two")
     }
     return Int(alignment)
-  }
-}
-
-// MARK: - Tensors
-
-extension GGUFParser {
-  /// Reads the list of tensors and checks each one's place against the rest of the file and against the others.
-  private mutating func parseTensors(count: Int, alignment: Int) throws(ModelFileError) {
-    var names: Set<String> = []
-    var found: [GGUFTensor] = []
-    for index in 0..<count {
-      let tensor = try parseTensor(index, alignment: alignment)
-      guard names.insert(tensor.name).inserted else { throw error(.duplicate, "occurs twice") }
-      found.append(tensor)
-    }
-    guard let dataStart = roundUp(input.offset, to: alignment) else {
-      throw error(.invalidTensor, "the alignment \(alignment) puts the data past any file's end")
-    }
-    for tensor in found {
-      subject = "tensor \(tensor.name)"
-      let (start, overflow) = dataStart.addingReportingOverflow(tensor.offset)
-      guard !overflow, start <= input.bytes.count, tensor.byteCount <= input.bytes.count - start else {
-        throw error(
-          .truncated,
-          "its \(tensor.byteCount) bytes at offset \(tensor.offset) of the data reach past the end of the file")
-      }
-      tensors.append(
-        GGUFTensor(
-          name: tensor.name, shape: tensor.shape, type: tensor.type, byteCount: tensor.byteCount, offset: start,
-          fileIndex: fileIndex))
-    }
-    try checkOverlaps()
-  }
-
-  /// One entry of the list; `offset` still counts from the start of the data.
-  private mutating func parseTensor(_ index: Int, alignment: Int) throws(ModelFileError) -> GGUFTensor {
-    subject = "tensor number \(index)"
-    let name = try string(maximumBytes: Self.maximumKeyBytes)
-    guard !name.isEmpty else { throw error(.invalidTensor, "its name is empty") }
-    subject = "tensor \(name)"
-    let shape = try parseShape()
-    let id = try number(UInt32.self)
-    guard let type = GGMLType(rawValue: id) else { throw error(.invalidTensor, "its type \(id) is unknown") }
-    guard shape.rowLength % type.blockLength == 0 else {
-      throw error(
-        .invalidTensor, "its rows of \(shape.rowLength) are no whole number of \(type) blocks of \(type.blockLength)")
-    }
-    let (bytes, overflow) = (shape.count / type.blockLength).multipliedReportingOverflow(by: type.blockBytes)
-    guard !overflow else { throw error(.invalidTensor, "its size overflows: \(shape) of \(type)") }
-    let offset = try number(UInt64.self)
-    guard let offset = Int(exactly: offset), offset % alignment == 0 else {
-      throw error(.invalidTensor, "its offset \(offset) is not a multiple of the alignment \(alignment)")
-    }
-    return GGUFTensor(name: name, shape: shape, type: type, byteCount: bytes, offset: offset, fileIndex: fileIndex)
-  }
-
-  private mutating func parseShape() throws(ModelFileError) -> Shape {
-    let rank = try number(UInt32.self)
-    guard rank <= Self.maximumRank else {
-      throw error(.invalidTensor, "it has \(rank) dimensions, more than \(Self.maximumRank)")
-    }
-    var dimensions: [Int] = []
-    var elements = 1
-    for _ in 0..<rank {
-      let extent = try number(UInt64.self)
-      guard let extent = Int(exactly: extent), extent > 0 else {
-        throw error(.invalidTensor, "its dimension \(dimensions.count) is \(extent)")
-      }
-      let (product, overflow) = elements.multipliedReportingOverflow(by: extent)
-      guard !overflow else { throw error(.invalidTensor, "the product of its dimensions overflows") }
-      elements = product
-      dimensions.append(extent)
-    }
-    return Shape(dimensions.reversed())
-  }
-
-  private func checkOverlaps() throws(ModelFileError) {
-    let sorted = tensors.sorted { $0.offset < $1.offset }
-    for (tensor, next) in zip(sorted, sorted.dropFirst()) where tensor.offset + tensor.byteCount > next.offset {
-      throw ModelFileError(
-        file: file, code: .invalidTensor, subject: "tensor \(next.name)",
-        detail: "its data overlaps that of tensor \(tensor.name)")
-    }
-  }
-}
-
-// MARK: - Primitives
-
-extension GGUFParser {
-  func error(_ code: ModelFileError.Code, _ detail: String) -> ModelFileError {
-    ModelFileError(file: file, code: code, subject: subject, detail: detail)
-  }
-
-  private var endsInside: ModelFileError { error(.truncated, "the file ends inside it") }
-
-  fileprivate mutating func number<T: FixedWidthInteger & BitwiseCopyable>(
-    _ type: T.Type = T.self
-  ) throws(ModelFileError) -> T {
-    guard let value = input.read(type) else { throw endsInside }
-    return value
-  }
-
-  fileprivate mutating func numbers<T: FixedWidthInteger & BitwiseCopyable>(
-    _ count: Int
-  ) throws(ModelFileError) -> [T] {
-    guard let values = input.read(T.self, count: count) else { throw endsInside }
-    return values
-  }
-
-  /// A count of things of which each takes at least `size` bytes of the rest of the file.
-  fileprivate mutating func count(_ what: String, eachAtLeast size: Int) throws(ModelFileError) -> Int {
-    let announced = try number(UInt64.self)
-    guard let count = Int(exactly: announced), count <= input.remaining / size else {
-      throw error(.truncated, "\(announced) \(what) are announced, but only \(input.remaining) bytes follow")
-    }
-    return count
-  }
-
-  fileprivate mutating func string(maximumBytes: Int = .max) throws(ModelFileError) -> String {
-    let length = try count("bytes of text", eachAtLeast: 1)
-    guard length <= maximumBytes else {
-      throw error(.invalidMetadata, "a name of \(length) bytes; at most \(maximumBytes) are legal")
-    }
-    guard let bytes = input.skip(length) else { throw endsInside }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw error(.invalidMetadata, "its text is not valid UTF-8")
-    }
-    return text
   }
 }

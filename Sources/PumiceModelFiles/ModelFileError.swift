@@ -62,8 +62,8 @@ public struct ModelFileError: Error, Hashable, Sendable, CustomStringConvertible
   }
 }
 
-/// `text` on one line: control characters escaped, and cut after 200 characters.
-func printable(_ text: String) -> String {
+/// `text` on one line: control characters escaped, and cut after 200 characters. Names come from files.
+package func printable(_ text: String) -> String {
   var line = ""
   for scalar in text.unicodeScalars.prefix(200) {
     switch scalar.properties.generalCategory {

@@ -1,5 +1,5 @@
 /// The parts of a model that was split: `NAME-00001-of-00003.gguf` and so on, each with `split.no` (from 0),
-/// `split.count` and `split.tensors.count` (of the whole model).
+/// `split.count` and `split.tensors.count` (of the whole model). The names are how the parts find each other.
 struct SplitModel {
   private static let numberDigits = 5
 
@@ -14,18 +14,18 @@ struct SplitModel {
         file: path, code: .splitMismatch, subject: "key split.count", detail: "is not a number of parts")
     }
     guard count > 1 else { return nil }
-    // The tail of the name: "-00001-of-00003.gguf".
-    let tail = path.utf8.suffix(Self.numberDigits * 2 + "--of-.gguf".utf8.count)
-    let fields = String(decoding: tail, as: UTF8.self)
-    guard let part = (1...count).first(where: { Self.tail(part: $0, of: count) == fields }),
-      metadata["split.no"]?.integer == part - 1
-    else {
+    guard let index = metadata["split.no"]?.integer, (0..<count).contains(index) else {
+      throw ModelFileError(
+        file: path, code: .splitMismatch, subject: "key split.no", detail: "does not number one of \(count) parts")
+    }
+    let tail = Self.tail(part: index + 1, of: count)
+    guard path.utf8.suffix(tail.utf8.count).elementsEqual(tail.utf8) else {
       throw ModelFileError(
         file: path, code: .splitMismatch, subject: "key split.no",
-        detail: "a part of a split model must be called NAME\(Self.tail(part: 1, of: count)) by its number")
+        detail: "the file is part \(index + 1) of \(count), so its name must end in \(tail)")
     }
     self.count = count
-    prefix = String(decoding: path.utf8.dropLast(tail.count), as: UTF8.self)
+    prefix = String(decoding: path.utf8.dropLast(tail.utf8.count), as: UTF8.self)
   }
 
   private static func tail(part: Int, of count: Int) -> String { "-\(padded(part))-of-\(padded(count)).gguf" }

@@ -6,4 +6,5 @@ public enum DoubleMath {
   public static func exponential(_ x: Double) -> Double { exp(x) }
   public static func sine(_ x: Double) -> Double { sin(x) }
   public static func cosine(_ x: Double) -> Double { cos(x) }
+  public static func logarithm(_ x: Double) -> Double { log(x) }
 }

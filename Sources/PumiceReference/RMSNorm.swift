@@ -12,7 +12,8 @@ extension RMSNorm: Definition {
       for index in row {
         let addend = inputs["addend"]?[index] ?? 0
         sums.values[index] = x[index] + addend
-        sums.bounds[index] = rounding.accumulator * abs(sums.values[index]) + RoundingModel.flush
+        // Either operand and the sum may be flushed.
+        sums.bounds[index] = rounding.accumulator * abs(sums.values[index]) + 3 * RoundingModel.flush
       }
       let squares = row.reduce(0) { $0 + sums.values[$1] * sums.values[$1] }
       let mean = squares / Double(width)
@@ -28,7 +29,7 @@ extension RMSNorm: Definition {
         y.values[index] = value
         y.bounds[index] =
           relative * abs(value) + sums.bounds[index] * scale * abs(gain[i]) + rounding.store(value)
-          + RoundingModel.flush * (scale + scale * abs(gain[i]) + 1)
+          + RoundingModel.flush * (scale + scale * abs(gain[i]) + scale * abs(sums.values[index]) + 1)
           // Squares that underflow are lost: they weigh at most one flush each against mean + ε.
           + abs(value) * min(1, RoundingModel.flush / max(mean + Double(epsilon), RoundingModel.flush))
       }

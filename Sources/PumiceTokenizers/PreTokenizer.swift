@@ -2,7 +2,8 @@
 ///
 /// The models' authors give regular expressions; here they are scanners over the classes of Unicode scalars, because a
 /// regular expression engine would be slower and would bring its own idea of `\s` and of case. Letters and numbers are
-/// general categories L and N in the Unicode version of the Swift runtime; `\s` is the property White_Space.
+/// general categories L and N in the Unicode version of the Swift runtime, so letters that are newer than a model's own
+/// tokenizer may be cut differently than there; `\s` is the property White_Space.
 enum PreTokenizer: Hashable, Sendable {
   /// GPT-2: `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
   case gpt2

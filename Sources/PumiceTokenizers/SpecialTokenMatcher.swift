@@ -13,27 +13,22 @@ struct SpecialTokenMatcher: Sendable {
     var range: Range<Int>
   }
 
-  /// A trie: the child of a node by (node << 8 | byte).
-  private var children: [UInt64: UInt64] = [:]
-  private var tokens: [UInt64: Int32] = [:]
-  private var firstBytes = [Bool](repeating: false, count: 256)
-  private var nodeCount: UInt64 = 1
+  private struct Name {
+    var bytes: [UInt8]
+    var id: Int32
+  }
 
-  mutating func insert(_ name: some Collection<UInt8>, _ id: Int32) {
-    guard let first = name.first else { return }
-    firstBytes[Int(first)] = true
-    var node: UInt64 = 0
-    for byte in name {
-      let edge = node << 8 | UInt64(byte)
-      if let child = children[edge] {
-        node = child
-      } else {
-        children[edge] = nodeCount
-        node = nodeCount
-        nodeCount += 1
-      }
-    }
-    tokens[node] = id
+  /// In the order of their bytes, so that the names with a common prefix are neighbours.
+  private let names: [Name]
+  private let firstBytes: [Bool]
+
+  /// - Parameter names: distinct names; empty ones are never found.
+  init(_ names: [(String, Int32)]) {
+    self.names = names.map { Name(bytes: Array($0.utf8), id: $1) }.filter { !$0.bytes.isEmpty }
+      .sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+    var firstBytes = [Bool](repeating: false, count: 256)
+    for name in self.names { firstBytes[Int(name.bytes[0])] = true }
+    self.firstBytes = firstBytes
   }
 
   /// The text in pieces; those that are `.text` are not empty.
@@ -50,18 +45,35 @@ struct SpecialTokenMatcher: Sendable {
   }
 
   private func matches(_ bytes: [UInt8], where isWanted: (Int32) -> Bool) -> [Match] {
-    guard nodeCount > 1 else { return [] }
     var found: [Match] = []
     for start in bytes.indices where firstBytes[Int(bytes[start])] {
-      var node: UInt64 = 0
+      var candidates = names.indices
       var end = start
-      while end < bytes.count, let child = children[node << 8 | UInt64(bytes[end])] {
-        node = child
+      while end < bytes.count, !candidates.isEmpty {
+        candidates = narrowed(candidates, depth: end - start, to: bytes[end])
         end += 1
-        if let id = tokens[node], isWanted(id) { found.append(Match(id: id, range: start..<end)) }
+        // A name that ends here sorts before those that go on.
+        if let first = candidates.first, names[first].bytes.count == end - start, isWanted(names[first].id) {
+          found.append(Match(id: names[first].id, range: start..<end))
+        }
       }
     }
     return found
+  }
+
+  /// Those of some names with a common prefix of `depth` bytes that go on with `byte`.
+  private func narrowed(_ candidates: Range<Int>, depth: Int, to byte: UInt8) -> Range<Int> {
+    func firstIndex(from start: Int, where isReached: (UInt8) -> Bool) -> Int {
+      var (low, high) = (start, candidates.upperBound)
+      while low < high {
+        let middle = low + (high - low) / 2
+        let name = names[middle].bytes
+        if name.count > depth && isReached(name[depth]) { high = middle } else { low = middle + 1 }
+      }
+      return low
+    }
+    let start = firstIndex(from: candidates.lowerBound) { $0 >= byte }
+    return start..<firstIndex(from: start) { $0 > byte }
   }
 
   /// Those matches that no longer or earlier one overlaps, in the order of the text.

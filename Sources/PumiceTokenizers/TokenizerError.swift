@@ -1,3 +1,5 @@
+import PumiceModelFiles
+
 /// Why a tokenizer cannot be made from a file, or a text cannot be encoded.
 public struct TokenizerError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What kind of defect it is. The set may grow: a `switch` over it needs a `default`.
@@ -29,18 +31,6 @@ public struct TokenizerError: Error, Hashable, Sendable, CustomStringConvertible
 
   /// One line: `model.gguf: key tokenizer.ggml.merges: merge 7 names the unknown token “ab”`.
   public var description: String {
-    ([file, key.map { "key \($0)" }].compactMap { $0 } + [detail]).map(onOneLine).joined(separator: ": ")
+    ([file, key.map { "key \($0)" }].compactMap { $0 } + [detail]).map(printable).joined(separator: ": ")
   }
-}
-
-/// `text` with its control characters escaped: names come from files.
-private func onOneLine(_ text: String) -> String {
-  var line = ""
-  for scalar in text.unicodeScalars {
-    switch scalar.properties.generalCategory {
-    case .control, .lineSeparator, .paragraphSeparator, .format: line += scalar.escaped(asASCII: true)
-    default: line.unicodeScalars.append(scalar)
-    }
-  }
-  return line
 }

@@ -41,7 +41,10 @@ struct Vocabulary: Sendable {
     }
     let wellKnown = EndOfGeneration.wellKnown(in: table)
     types = try Self.types(file, count: tokens.count, control: wellKnown)
-    matcher = Self.matcher(tokens, types)
+    matcher = SpecialTokenMatcher(
+      zip(tokens, types).enumerated()
+        .filter { [.control, .userDefined, .unknown].contains($0.element.1) }
+        .map { ($0.element.0, Int32($0.offset)) })
 
     let ids = 0...tokens.count - 1
     func token(_ key: String, default: Int32? = nil) throws -> Int32? {
@@ -75,14 +78,6 @@ struct Vocabulary: Sendable {
     // Some converters leave these normal; they would then be shown, and could be written by users.
     for id in control { types[Int(id)] = .control }
     return types
-  }
-
-  private static func matcher(_ tokens: [String], _ types: [TokenType]) -> SpecialTokenMatcher {
-    var matcher = SpecialTokenMatcher()
-    for (index, type) in types.enumerated() where [.control, .userDefined, .unknown].contains(type) {
-      matcher.insert(tokens[index].utf8, Int32(index))
-    }
-    return matcher
   }
 
   /// The type of a token, or nil when there is no such token.

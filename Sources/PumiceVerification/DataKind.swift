@@ -40,25 +40,36 @@ public enum DataKind: String, CaseIterable, Codable, Hashable, Sendable {
 
   /// The bytes of a tensor of this kind in any format.
   public func bytes(_ shape: Shape, _ format: TensorFormat, _ random: inout RandomSource) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(shape.count / format.blockLength * format.blockBytes)
     switch format {
     case .f32:
-      return values(rows: shape.rows, columns: shape.rowLength, &random).flatMap { littleEndian($0.bitPattern) }
+      for value in values(rows: shape.rows, columns: shape.rowLength, &random) { bytes.append(word: value.bitPattern) }
     case .f16:
-      return values(rows: shape.rows, columns: shape.rowLength, &random).flatMap { value -> [UInt8] in
+      for value in values(rows: shape.rows, columns: shape.rowLength, &random) {
         // Numbers that are subnormal in f32 vanish in f16, which has its own.
         let half = self == .denormals && abs(value) < 0x1p-120 ? Float16(value * 0x1p110) : Float16(value)
-        return littleEndian(half.isInfinite ? Float16.greatestFiniteMagnitude.bitPattern : half.bitPattern)
+        bytes.append(word: half.isInfinite ? Float16.greatestFiniteMagnitude.bitPattern : half.bitPattern)
       }
     case .q8_0, .q4_0:
       let blocks = shape.count / format.blockLength
       let scales = values(rows: shape.rows, columns: max(1, shape.rowLength / format.blockLength), &random)
-      return (0..<blocks).flatMap { block -> [UInt8] in
+      for block in 0..<blocks {
         var scale = Float16(scales[block] / 16)
         if self == .denormals, block % 2 == 0 { scale = Float16(bitPattern: UInt16(random.below(1024))) }
-        return littleEndian(scale.bitPattern) + (2..<format.blockBytes).map { _ in UInt8(random.below(256)) }
+        bytes.append(word: scale.bitPattern)
+        for _ in 2..<format.blockBytes { bytes.append(UInt8(truncatingIfNeeded: random.next() >> 56)) }
       }
-    case .i32: return (0..<shape.count).flatMap { _ in littleEndian(UInt32(random.below(1 << 16))) }
+    case .i32: for _ in 0..<shape.count { bytes.append(word: UInt32(random.below(1 << 16))) }
     }
+    return bytes
+  }
+}
+
+extension [UInt8] {
+  /// Appends the bytes of an integer, least significant first, as every format here stores it.
+  mutating func append(word value: some FixedWidthInteger) {
+    Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
   }
 }
 

@@ -36,39 +36,5 @@ extension OperatorName {
   }
 }
 
-/// One problem with one kind of data.
-public struct VerificationCase<Op: Verifiable>: Sendable, CustomStringConvertible {
-  public var op: Op
-  public var data: DataKind
-  public var seed: UInt64
-
-  public init(_ op: Op, data: DataKind, seed: UInt64) {
-    self.op = op
-    self.data = data
-    self.seed = seed
-  }
-
-  public var description: String { "\(op) data=\(data.rawValue) seed=\(seed)" }
-
-  /// The stored bytes of every input and `inout` argument, by name: a function of the case alone.
-  func inputs() -> [String: [UInt8]] {
-    var random = RandomSource(seed: seed)
-    var bytes: [String: [UInt8]] = [:]
-    for argument in op.arguments where argument.role != .output {
-      bytes[argument.name] = op.special(argument, &random) ?? data.bytes(argument.shape, argument.format, &random)
-    }
-    return bytes
-  }
-}
-
-extension Verifiable {
-  /// Every problem with every kind of data.
-  static func cases(seed: UInt64) -> [VerificationCase<Self>] {
-    problems.enumerated().flatMap { index, op in
-      dataKinds.map { VerificationCase(op, data: $0, seed: seed &+ UInt64(index)) }
-    }
-  }
-}
-
 /// The bytes of 32-bit integers.
 func integers(_ values: [Int32]) -> [UInt8] { values.flatMap { littleEndian($0) } }

@@ -4,7 +4,11 @@ import PumiceTensors
 
 /// The device memory of one case: all arguments in one buffer, guard words around each, outputs poisoned.
 struct Workspace {
-  static let guardWord: UInt32 = 0x7fc5_a5a5
+  /// A NaN that is another one at every address: a kernel that copies or computes with what it read outside of a tensor
+  /// writes the payload of another place.
+  static func guardWord(at index: Int) -> UInt32 {
+    0x7fc0_0000 | UInt32(truncatingIfNeeded: index) &* 0x9e37_79b1 >> 10
+  }
   static let poisonWord: UInt32 = 0xffc1_2345
   /// Bytes of guard before and after each argument.
   static let guardBytes = 256
@@ -29,7 +33,7 @@ struct Workspace {
       return region
     }
     byteCount = offset
-    image = Array(repeating: Self.guardWord, count: offset / 4)
+    image = (0..<offset / 4).map { Self.guardWord(at: $0) }
     for region in regions {
       let first = region.offset / 4
       if let bytes = inputs[region.argument.name] {
@@ -60,17 +64,31 @@ struct Workspace {
 
   /// What the kernel wrote that it must not: a guard word, or an input. Nil if nothing.
   func damage(in found: [UInt32]) -> String? {
-    var writable = Set<Int>()
+    for range in untouchable where image[range] != found[range] {
+      let word = range.first { image[$0] != found[$0] }!
+      return "\(location(ofWord: word)) was overwritten"
+    }
+    return nil
+  }
+
+  /// The words between those that the kernel may write.
+  private var untouchable: [Range<Int>] {
+    var ranges: [Range<Int>] = []
+    var start = 0
     for region in regions where region.argument.role != .input {
-      writable.formUnion(region.offset / 4..<(region.offset + region.byteCount) / 4)
+      ranges.append(start..<region.offset / 4)
+      start = (region.offset + region.byteCount) / 4
     }
-    guard let word = image.indices.first(where: { !writable.contains($0) && image[$0] != found[$0] }) else {
-      return nil
-    }
+    return ranges + [start..<image.count]
+  }
+
+  /// Where a word of the image lies, in words.
+  func location(ofWord word: Int) -> String {
     if let region = regions.first(where: { $0.offset / 4 <= word && word < ($0.offset + $0.byteCount) / 4 }) {
-      return "the input \(region.argument.name) was overwritten at word \(word - region.offset / 4)"
+      return "\(region.argument.role == .input ? "the input" : "the output") \(region.argument.name) at word "
+        + "\(word - region.offset / 4)"
     }
     let nearest = regions.last { $0.offset / 4 <= word } ?? regions[0]
-    return "a guard word was overwritten, \(word * 4 - nearest.offset) bytes from the start of \(nearest.argument.name)"
+    return "a guard word \(word * 4 - nearest.offset) bytes from the start of \(nearest.argument.name)"
   }
 }

@@ -1,0 +1,125 @@
+import PumiceGPU
+import PumiceOperators
+import PumiceTensors
+
+/// MatMul for many columns: both matrices are read in tiles, so that a decoded weight serves many columns.
+///
+/// In every variant an element of y is a sum over k in one fixed order, so that a column has the same bits alone and among
+/// others.
+enum MatMulMatrix {
+  static let variants = [registerTile, sharedTile]
+
+  // MARK: Register tiles
+
+  /// Columns that a subgroup computes, and rows that each of its lanes does.
+  private static let tileColumns = 16, tileRows = 4
+  /// Elements of k that are decoded, then multiplied: a panel of 32 rows stays in the cache of a core.
+  private static let stretch = 512
+  /// The most rows whose stretch is decoded before it is multiplied, and the most columns copied: 32 and 8 MiB of f32.
+  private static let slabRows = 16_384, slabColumns = 4096
+
+  private static let registerTile = Variant<MatMul>(
+    "register_tile",
+    summary: "Decoded panels, then 16 columns × 4 rows per lane in registers, x spread in the subgroup; good on CPUs.",
+    shaders: [
+      "MatMul/register_tile_pack_weight.comp", "MatMul/register_tile_pack_input.comp", "MatMul/register_tile.comp",
+    ],
+    needs: [.fixedSubgroupSize, .subgroup(.ballot), .subgroup(.shuffle)],
+    refusal: { op, device in
+      let panelRows = tileRows * device.subgroupSize
+      let needed = [
+        max(slabColumns / tileColumns, groups(slabRows, of: panelRows) * tileRows, stretch / device.subgroupSize),
+        max(groups(slabRows, of: panelRows), stretch / 32, slabColumns / tileColumns),
+      ]
+      for (axis, count) in needed.enumerated() where count > device.maxWorkgroupCount[axis] {
+        return "needs \(count) workgroups, the device allows \(device.maxWorkgroupCount[axis])"
+      }
+      return tooLarge(op)
+    },
+    loopIterations: { _, device in stretch / min(device.subgroupSize, 16) + stretch / device.subgroupSize },
+    plan: registerTilePlan)
+
+  private static func registerTilePlan(_ op: MatMul, _ device: DeviceInfo) -> Plan {
+    let lanes = device.subgroupSize
+    let panelRows = tileRows * lanes
+    let unit = max(32, lanes)
+    let defines = [
+      "SUBGROUP_SIZE": "\(lanes)", "TILE_ROWS": "\(tileRows)", "TILE_COLUMNS": "\(tileColumns)",
+      "SPREAD": "\(min(lanes, 16))",
+    ]
+    var steps: [Step] = []
+    for row in stride(from: 0, to: op.m, by: slabRows) {
+      let panels = groups(min(slabRows, op.m - row), of: panelRows)
+      for begin in stride(from: 0, to: op.k, by: stretch) {
+        let count = groups(min(stretch, op.k - begin), of: unit) * unit
+        steps.append(
+          Step(
+            "MatMul/register_tile_pack_weight.comp",
+            defines: [op.weight.weightMacro: "", "PANEL_ROWS": "\(panelRows)"], specialization: [UInt32(lanes)],
+            bindings: [.argument("weight"), .scratch(0, .write)],
+            constants: [
+              "m": UInt32(op.m), "k": UInt32(op.k), "row_begin": UInt32(row), "k_begin": UInt32(begin),
+              "k_count": UInt32(count),
+            ], groups: (panels * tileRows, count / 32, 1)))
+        for column in stride(from: 0, to: op.n, by: slabColumns) {
+          let tiles = groups(min(slabColumns, op.n - column), of: tileColumns)
+          steps.append(
+            Step(
+              "MatMul/register_tile_pack_input.comp", defines: defines, specialization: [UInt32(lanes)],
+              bindings: [.argument("x"), .scratch(1, .write)],
+              constants: [
+                "n": UInt32(op.n), "k": UInt32(op.k), "column_begin": UInt32(column), "k_begin": UInt32(begin),
+                "k_count": UInt32(count),
+              ], groups: (count / lanes, tiles, 1)))
+          let isFirst = begin == 0, isLast = begin + stretch >= op.k
+          steps.append(
+            Step(
+              "MatMul/register_tile.comp", defines: defines, specialization: [UInt32(lanes)],
+              bindings: [.scratch(0, .read), .scratch(1, .read), biasBinding(op), .argument("y")],
+              constants: [
+                "m": UInt32(op.m), "n": UInt32(op.n), "row_begin": UInt32(row), "column_begin": UInt32(column),
+                "k_count": UInt32(count), "flags": (isFirst ? 1 : 0) | (isLast && op.bias ? 2 : 0),
+              ], groups: (tiles, panels, 1), subgroupSize: lanes))
+        }
+      }
+    }
+    let depth = groups(min(stretch, op.k), of: unit) * unit
+    let rows = groups(min(slabRows, op.m), of: panelRows) * panelRows
+    let columns = groups(min(slabColumns, op.n), of: tileColumns) * tileColumns
+    return Plan(steps, scratch: [4 * rows * depth, 4 * columns * depth])
+  }
+
+  // MARK: Shared tiles
+
+  private static let sharedTile = Variant<MatMul>(
+    "shared_tile",
+    summary: "Tiles of 64 rows × 64 columns in shared memory, 8 × 4 sums per thread; good on GPUs.",
+    shaders: ["MatMul/shared_tile.comp"],
+    needs: [.workgroup(128), .sharedMemory(2 * 32 * 17 * 16)],
+    refusal: { op, device in
+      let (x, y) = (groups(op.m, of: 64), groups(op.n, of: 64))
+      return x <= device.maxWorkgroupCount[0] && y <= device.maxWorkgroupCount[1]
+        ? tooLarge(op)
+        : "needs \(x)×\(y) workgroups, the device allows \(device.maxWorkgroupCount[0])×\(device.maxWorkgroupCount[1])"
+    },
+    loopIterations: { op, _ in groups(op.k, of: 32) * 33 }
+  ) { op, _ in
+    Plan(
+      Step(
+        "MatMul/shared_tile.comp", defines: [op.weight.weightMacro: ""],
+        bindings: [.argument("weight"), .argument("x"), biasBinding(op), .argument("y")],
+        constants: ["m": UInt32(op.m), "n": UInt32(op.n), "k": UInt32(op.k), "has_bias": op.bias ? 1 : 0],
+        groups: (groups(op.m, of: 64), groups(op.n, of: 64), 1)))
+  }
+
+  // MARK: Both
+
+  /// Without a bias its binding is never read; x stands in, so that one pipeline serves both cases.
+  private static func biasBinding(_ op: MatMul) -> Step.Binding { .argument(op.bias ? "bias" : "x") }
+
+  /// The shaders count the weight's 16-bit halves in 32 bits.
+  private static func tooLarge(_ op: MatMul) -> String? {
+    op.argument("weight").byteCount / 2 <= Int(UInt32.max)
+      ? nil : "the weight has more 16-bit halves than 32-bit indices reach"
+  }
+}

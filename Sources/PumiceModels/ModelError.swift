@@ -1,0 +1,53 @@
+public import PumiceModelFiles
+
+/// Why a model cannot be run, where the file itself is in order.
+public enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The model, its cache and its working memory do not fit.
+  case outOfMemory(model: String, needed: MemoryEstimate, available: Int, place: String)
+  /// A prompt that leaves no room in the context.
+  case promptTooLong(tokens: Int, context: Int)
+  case emptyPrompt
+  /// More tokens than the session has room for.
+  case contextFull(context: Int)
+  /// A longer context than the model was made for.
+  case contextTooLong(asked: Int, model: Int)
+  case unknownToken(Int32, vocabulary: Int)
+  case invalidOption(String)
+
+  public var description: String {
+    switch self {
+    case .outOfMemory(let model, let needed, let available, let place):
+      "\(model) needs \(readable(bytes: needed.total)) (\(needed)), \(place) has \(readable(bytes: available)): "
+        + "\(readable(bytes: needed.total - available)) too little"
+    case .promptTooLong(let tokens, let context):
+      "the prompt has \(tokens) tokens, and a context of \(context) has room for \(context - 1); "
+        + "give a longer context (-c) or a shorter prompt"
+    case .emptyPrompt: "the prompt has no tokens, and the model has no token to begin with"
+    case .contextFull(let context): "the context of \(context) tokens is full"
+    case .contextTooLong(let asked, let model): "a context of \(asked) tokens is longer than the model's \(model)"
+    case .unknownToken(let token, let vocabulary): "token \(token) is outside the vocabulary (0 to \(vocabulary - 1))"
+    case .invalidOption(let text): text
+    }
+  }
+}
+
+extension ModelFileError.Code {
+  /// `general.architecture` names something that is not known.
+  public static let unknownArchitecture = ModelFileError.Code(rawValue: "unknownArchitecture")
+  /// The architecture is known, but the file asks for a part of it that is not.
+  public static let unsupportedModel = ModelFileError.Code(rawValue: "unsupportedModel")
+}
+
+/// `1536` as `1.5 KiB`.
+func readable(bytes: Int) -> String {
+  let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+  var value = Double(bytes)
+  var unit = 0
+  while abs(value) >= 1024, unit < units.count - 1 {
+    value /= 1024
+    unit += 1
+  }
+  if unit == 0 { return "\(bytes) bytes" }
+  let tenths = Int((value * 10).rounded())
+  return "\(tenths / 10).\(abs(tenths % 10)) \(units[unit])"
+}

@@ -1,0 +1,190 @@
+import PumiceKernels
+import PumiceOperators
+import PumiceTensors
+
+/// A model and the tokens that it has seen.
+public protocol Session: AnyObject {
+  var configuration: ModelConfiguration { get }
+  var memory: MemoryEstimate { get }
+  /// Tokens that the cache has room for.
+  var context: Int { get }
+  /// Tokens seen.
+  var position: Int { get }
+
+  /// Appends tokens.
+  ///
+  /// - Throws: `ModelError.contextFull` if there is no room, `unknownToken`.
+  func append(_ tokens: [Int32]) throws
+
+  /// Appends tokens and gives the logits after each of them.
+  func logits(appending tokens: [Int32]) throws -> [[Float]]
+
+  /// The logits after the last token.
+  func lastLogits() throws -> [Float]
+
+  /// The token with the largest logit after the last one; of equals the first.
+  func likeliestToken() throws -> Int32
+
+  /// Appends the likeliest token, without it ever leaving the device, and gives the one that is likeliest after it.
+  func appendLikeliestToken() throws -> Int32
+}
+
+/// A session on some backend.
+public final class ModelSession<B: Backend>: Session {
+  public let configuration: ModelConfiguration
+  public let memory: MemoryEstimate
+  public let context: Int
+  public private(set) var position = 0
+
+  private let options: SessionOptions
+  private let backend: B
+  private let weights: ModelWeights<B>
+  private let activations: Activations<B>
+  private let cache: KVCache<B>
+  /// What the host writes: the tokens of a pass and their positions.
+  private let tokens: B.Tensor
+  private let positions: B.Tensor
+  /// The likeliest token, on the device and for the host, and the last logits for the host.
+  private let likeliest: B.Tensor
+  private let likeliestRead: B.Tensor
+  private let logitsRead: B.Tensor
+  /// The recorded steps of one token, for a bound on the keys.
+  private var steps: [StepKind: (keys: Int, program: B.Program)] = [:]
+
+  /// Where the token of a step comes from.
+  private enum StepKind { case device, host }
+
+  /// How many keys a recorded step is good for beyond those there were: it is recorded anew when they are exceeded, so
+  /// that attention never looks at many more cells than are filled.
+  static var keyBucket: Int { 256 }
+
+  /// Loads a model.
+  ///
+  /// - Parameter progress: told the share of the weights that are loaded.
+  /// - Throws: `ModelError.outOfMemory` before anything is loaded if it cannot fit; errors of the backend.
+  public init(
+    _ tensors: ModelTensors, on backend: B, options: SessionOptions, modelName: String,
+    progress: @escaping (Double) -> Void = { _ in }
+  ) throws {
+    let c = tensors.configuration
+    try options.validate(for: c)
+    let memory = MemoryEstimate(tensors, options) { backend.byteCount($0, $1) }
+    let available = backend.availableMemory
+    guard memory.total <= available else {
+      throw ModelError.outOfMemory(model: modelName, needed: memory, available: available, place: backend.name)
+    }
+    configuration = c
+    self.memory = memory
+    self.options = options
+    self.backend = backend
+    context = options.context
+    weights = try ModelWeights(tensors, on: backend, progress: progress)
+    activations = try Activations(c, options, on: backend)
+    cache = try KVCache(c, options, on: backend)
+    tokens = try backend.makeTensor([options.chunk], .i32, at: .hostWritten, label: "tokens")
+    positions = try backend.makeTensor([options.chunk], .i32, at: .hostWritten, label: "positions")
+    likeliest = try backend.makeTensor([1], .i32, at: .device, label: "likeliest token")
+    likeliestRead = try backend.makeTensor([1], .i32, at: .hostRead, label: "likeliest token, read back")
+    logitsRead = try backend.makeTensor(
+      [options.logitRows, c.vocabularySize], .f32, at: .hostRead, label: "logits, read back")
+  }
+
+  public func append(_ tokens: [Int32]) throws {
+    try check(tokens)
+    if tokens.count == 1 { return try runStep(.host, token: tokens[0]) }
+    for (start, chunk) in chunks(of: tokens) {
+      try runChunk(chunk, wanting: start + chunk.count == tokens.count ? .last : .none)
+    }
+  }
+
+  public func logits(appending tokens: [Int32]) throws -> [[Float]] {
+    guard options.keepsAllLogits else {
+      throw ModelError.invalidOption("the session was made for the last logits alone")
+    }
+    try check(tokens)
+    let width = configuration.vocabularySize
+    return try chunks(of: tokens).flatMap { _, chunk in
+      try runChunk(chunk, wanting: .all)
+      let values = try backend.floats(of: backend.part(of: logitsRead, from: 0, [chunk.count, width]))
+      return (0..<chunk.count).map { Array(values[$0 * width..<($0 + 1) * width]) }
+    }
+  }
+
+  public func lastLogits() throws -> [Float] {
+    let width = configuration.vocabularySize
+    return try backend.floats(of: backend.part(of: logitsRead, from: lastRow * width, [width]))
+  }
+
+  /// The row of `logitsRead` that belongs to the last token.
+  private var lastRow = 0
+
+  public func likeliestToken() throws -> Int32 { try backend.integers(of: likeliestRead)[0] }
+
+  public func appendLikeliestToken() throws -> Int32 {
+    guard position < context else { throw ModelError.contextFull(context: context) }
+    try runStep(.device, token: nil)
+    return try likeliestToken()
+  }
+
+  // MARK: Passes
+
+  private func check(_ tokens: [Int32]) throws(ModelError) {
+    guard tokens.count <= context - position else { throw .contextFull(context: context) }
+    let vocabulary = configuration.vocabularySize
+    if let unknown = tokens.first(where: { $0 < 0 || Int($0) >= vocabulary }) {
+      throw .unknownToken(unknown, vocabulary: vocabulary)
+    }
+  }
+
+  private func chunks(of tokens: [Int32]) -> [(start: Int, tokens: [Int32])] {
+    stride(from: 0, to: tokens.count, by: options.chunk).map { start in
+      (start, Array(tokens[start..<min(start + options.chunk, tokens.count)]))
+    }
+  }
+
+  private func runChunk(_ chunk: [Int32], wanting wanted: LogitsWanted) throws {
+    try backend.write(chunk, to: tokens)
+    try backend.write((position..<position + chunk.count).map(Int32.init), to: positions)
+    let program = try backend.makeProgram(label: "\(chunk.count) tokens at \(position)")
+    try record(chunk.count, keys: position + chunk.count, tokens: tokens, wanting: wanted, into: program)
+    try program.run()
+    position += chunk.count
+    lastRow = wanted == .all ? chunk.count - 1 : 0
+  }
+
+  private func runStep(_ kind: StepKind, token: Int32?) throws {
+    if let token { try backend.write([token], to: tokens) }
+    try backend.write([Int32(position)], to: positions)
+    let program = try step(kind)
+    try program.run()
+    position += 1
+    lastRow = 0
+  }
+
+  /// The recorded step of one token at the present position.
+  private func step(_ kind: StepKind) throws -> B.Program {
+    if let known = steps[kind], position < known.keys { return known.program }
+    let keys = min(context, (position / Self.keyBucket + 1) * Self.keyBucket)
+    let program = try backend.makeProgram(label: "a token with up to \(keys) keys")
+    try record(1, keys: keys, tokens: kind == .device ? likeliest : tokens, wanting: .last, into: program)
+    steps[kind] = (keys, program)
+    return program
+  }
+
+  private func record(
+    _ count: Int, keys: Int, tokens: B.Tensor, wanting wanted: LogitsWanted, into program: B.Program
+  ) throws {
+    let pass = ForwardPass(
+      configuration: configuration, weights: weights, activations: activations, cache: cache, backend: backend,
+      program: program, count: count, keys: keys)
+    try pass.record(tokens: tokens, positions: positions, wanting: wanted)
+    guard wanted != .none else { return }
+    let width = configuration.vocabularySize, rows = wanted == .all ? count : 1
+    let shape: Shape = [rows, width]
+    try program.copy(
+      backend.part(of: activations.logits, from: 0, shape), to: backend.part(of: logitsRead, from: 0, shape))
+    let last = try backend.part(of: activations.logits, from: (rows - 1) * width, [1, width])
+    try program.record(ArgMax(rows: 1, width: width), ["x": last, "index": likeliest])
+    try program.copy(likeliest, to: likeliestRead)
+  }
+}

@@ -1,0 +1,182 @@
+import ArgumentParser
+import PumiceModelFiles
+import PumiceModels
+import PumiceTensors
+
+/// `pumice inspect`.
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Shows what is in a model file, and what memory it needs.",
+    discussion: """
+      Works for every GGUF file, also for models that cannot be run; it then says why.
+
+      Example: pumice inspect model.gguf -c 2048
+      """)
+
+  @OptionGroup var model: ModelFileArguments
+
+  @Option(
+    name: [.customShort("c"), .customLong("ctx-size")],
+    help: ArgumentHelp("The context to estimate memory for.", valueName: "tokens"))
+  var context: Int?
+
+  @Flag(help: "Print JSON, with every element of every array.")
+  var json = false
+
+  func validate() throws {
+    if let context, context < 1 { throw ValidationError("-c \(context): the context must have at least 1 token.") }
+  }
+
+  func run() throws {
+    let report = InspectionReport(try model.open(), context: context)
+    if json { try printCompactJSON(report) } else { report.show() }
+  }
+}
+
+/// What `pumice inspect` says of a file.
+struct InspectionReport: Encodable {
+  struct Tensor: Encodable {
+    var name: String
+    var shape: [Int]
+    var type: String
+    var bytes: Int
+  }
+
+  struct Memory: Encodable {
+    var context: Int
+    var weights: Int
+    var cache: Int
+    var activations: Int
+    var total: Int
+  }
+
+  var path: String
+  var version: Int
+  var metadata: [String: MetadataValue] = [:]
+  var tensors: [Tensor] = []
+  var parameters = 0
+  var bytes = 0
+  var bitsPerWeight = 0.0
+  /// Bytes of tensors by type.
+  var types: [String: Int] = [:]
+  /// What it takes to run on a device with a cache in f16; nil if it cannot be run.
+  var memory: Memory?
+  /// Why it cannot be run; nil if it can.
+  var problem: String?
+
+  init(_ file: GGUFFile, context: Int?) {
+    path = file.path
+    version = file.version
+    for (key, value) in file.metadata { metadata[key] = MetadataValue(value: value) }
+    for tensor in file.tensors {
+      tensors.append(
+        Tensor(name: tensor.name, shape: tensor.shape.dimensions, type: tensor.type.name, bytes: tensor.byteCount))
+      parameters += tensor.shape.count
+      bytes += tensor.byteCount
+      types[tensor.type.name, default: 0] += tensor.byteCount
+    }
+    bitsPerWeight = parameters > 0 ? Double(bytes) * 8 / Double(parameters) : 0
+    do {
+      let configuration = try ModelConfiguration(file)
+      let options = SessionOptions(context: context ?? min(configuration.contextLength, SessionOptions.defaultContext))
+      let estimate = try ModelTensors(file, configuration).memory(options)
+      memory = Memory(
+        context: options.context, weights: estimate.weights, cache: estimate.cache, activations: estimate.activations,
+        total: estimate.total)
+    } catch {
+      problem = "\(error)"
+    }
+  }
+
+  func show() {
+    print("\(path): GGUF version \(version), \(metadata.count) keys, \(tensors.count) tensors")
+    print("")
+    for key in metadata.keys.sorted() { print("\(key) = \(metadata[key]!.summary)") }
+    print("")
+    printTable(
+      ["tensor", "shape", "type", "size"],
+      tensors.map { [$0.name, Shape($0.shape).description, $0.type, readable(bytes: $0.bytes)] })
+    print("")
+    let shares = types.keys.sorted().map { "\($0) \(readable(bytes: types[$0]!))" }.joined(separator: ", ")
+    print("\(parameters) parameters, \(readable(bytes: bytes)) (\(shares)), \(fixed(bitsPerWeight, 2)) bits per weight")
+    if let memory {
+      print(
+        "memory for a context of \(memory.context): \(readable(bytes: memory.total)) (weights "
+          + "\(readable(bytes: memory.weights)), cache \(readable(bytes: memory.cache)), activations "
+          + "\(readable(bytes: memory.activations)))")
+    }
+    if let problem { print("cannot be run: \(problem)") }
+  }
+}
+
+/// A metadata value for print: whole as JSON, shortened for people.
+struct MetadataValue: Encodable {
+  let value: GGUFValue
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch value {
+    case .uint8(let value): try container.encode(value)
+    case .int8(let value): try container.encode(value)
+    case .uint16(let value): try container.encode(value)
+    case .int16(let value): try container.encode(value)
+    case .uint32(let value): try container.encode(value)
+    case .int32(let value): try container.encode(value)
+    case .uint64(let value): try container.encode(value)
+    case .int64(let value): try container.encode(value)
+    case .float32(let value): try container.encode(value)
+    case .float64(let value): try container.encode(value)
+    case .bool(let value): try container.encode(value)
+    case .string(let value): try container.encode(value)
+    case .array(let array): try container.encode(array.elements.map(MetadataValue.init))
+    }
+  }
+
+  var summary: String {
+    switch value {
+    case .uint8(let value): "\(value)"
+    case .int8(let value): "\(value)"
+    case .uint16(let value): "\(value)"
+    case .int16(let value): "\(value)"
+    case .uint32(let value): "\(value)"
+    case .int32(let value): "\(value)"
+    case .uint64(let value): "\(value)"
+    case .int64(let value): "\(value)"
+    case .float32(let value): "\(value)"
+    case .float64(let value): "\(value)"
+    case .bool(let value): "\(value)"
+    case .string(let value): Self.quoted(value)
+    case .array(let array):
+      "[\(array.elements.prefix(4).map { MetadataValue(value: $0).summary }.joined(separator: ", "))"
+        + "\(array.count > 4 ? ", …" : "")] (\(array.count))"
+    }
+  }
+
+  /// On one line, control characters escaped, and no longer than a terminal is wide.
+  private static func quoted(_ text: String) -> String {
+    let escaped = text.prefix(80).debugDescription
+    return text.count > 80 ? escaped.dropLast() + "…\"" : escaped
+  }
+}
+
+extension GGUFArray {
+  /// The elements as values.
+  fileprivate var elements: [GGUFValue] {
+    switch self {
+    case .uint8(let values): values.map(GGUFValue.uint8)
+    case .int8(let values): values.map(GGUFValue.int8)
+    case .uint16(let values): values.map(GGUFValue.uint16)
+    case .int16(let values): values.map(GGUFValue.int16)
+    case .uint32(let values): values.map(GGUFValue.uint32)
+    case .int32(let values): values.map(GGUFValue.int32)
+    case .uint64(let values): values.map(GGUFValue.uint64)
+    case .int64(let values): values.map(GGUFValue.int64)
+    case .float32(let values): values.map(GGUFValue.float32)
+    case .float64(let values): values.map(GGUFValue.float64)
+    case .bool(let values): values.map(GGUFValue.bool)
+    case .string(let values): values.map(GGUFValue.string)
+    case .array(let values): values.map(GGUFValue.array)
+    }
+  }
+}

@@ -1,0 +1,19 @@
+import Foundation
+import Synchronization
+
+/// Whether the user has asked the program to stop, by Ctrl-C.
+enum Interruption {
+  private static let requested = Atomic<Bool>(false)
+
+  static var wasRequested: Bool { requested.load(ordering: .relaxed) }
+
+  /// From now on the first SIGINT only sets the flag; the second ends the program as always.
+  static func watch() {
+    // Made now: the handler itself must not run a lazy initializer.
+    requested.store(false, ordering: .relaxed)
+    signal(SIGINT) { _ in
+      Interruption.requested.store(true, ordering: .relaxed)
+      signal(SIGINT, SIG_DFL)
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import ArgumentParser
+import Foundation
+import PumiceGPU
+import PumiceKernels
+import PumiceModelFiles
+import PumiceModels
+import PumiceTensors
+
+/// Where a model runs.
+enum BackendChoice: String, CaseIterable, ExpressibleByArgument {
+  /// On a device.
+  case vulkan
+  /// On the CPU, in float64, by the definitions of the operators.
+  case reference
+}
+
+/// The format of the key-value cache.
+enum CacheFormat: String, CaseIterable, ExpressibleByArgument {
+  case f32, f16
+
+  var format: TensorFormat {
+    switch self {
+    case .f32: .f32
+    case .f16: .f16
+    }
+  }
+}
+
+/// Which model file to use.
+struct ModelFileArguments: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp("The model, a GGUF file.", valueName: "model"),
+    completion: .file(extensions: ["gguf"]))
+  var positional: String?
+
+  @Option(
+    name: [.customShort("m"), .customLong("model")],
+    help: ArgumentHelp("The same as the argument.", valueName: "file"), completion: .file(extensions: ["gguf"]))
+  var option: String?
+
+  func validate() throws {
+    if positional != nil, option != nil { throw ValidationError("Give the model once: as the argument or with -m.") }
+  }
+
+  /// The path; nil for the demo model.
+  var path: String? { positional ?? option }
+
+  func open() throws -> GGUFFile {
+    guard let path else { throw ValidationError("Give a model, a GGUF file.") }
+    return try GGUFFile(path: path)
+  }
+}
+
+/// How a model is run.
+struct SessionArguments: ParsableArguments {
+  @Option(help: "Where to compute: vulkan (a device) or reference (the CPU in float64; slow, the measure of the rest).")
+  var backend = BackendChoice.vulkan
+
+  @Option(
+    name: [.customShort("c"), .customLong("ctx-size")],
+    help: ArgumentHelp(
+      "Tokens of context, prompt and answer together. Default: the model's, at most \(SessionOptions.defaultContext).",
+      valueName: "tokens"))
+  var context: Int?
+
+  @Option(
+    name: [.customLong("ub", withSingleDash: true), .customLong("ubatch-size")],
+    help: ArgumentHelp("Tokens of the prompt that are processed at once.", valueName: "tokens"))
+  var chunk = 512
+
+  @Option(
+    name: [.customLong("ctk", withSingleDash: true), .customLong("cache-type-k")],
+    help: ArgumentHelp("How keys are cached: f16 or f32. (default: f16)", valueName: "format"))
+  var keyFormat: CacheFormat?
+
+  @Option(
+    name: [.customLong("ctv", withSingleDash: true), .customLong("cache-type-v")],
+    help: ArgumentHelp("How values are cached: as the keys, so far. (default: f16)", valueName: "format"))
+  var valueFormat: CacheFormat?
+
+  func validate() throws {
+    if let context, context < 1 { throw ValidationError("-c \(context): the context must have at least 1 token.") }
+    if chunk < 1 { throw ValidationError("-ub \(chunk): there must be at least 1 token.") }
+    if let keyFormat, let valueFormat, keyFormat != valueFormat {
+      throw ValidationError(
+        "-ctk \(keyFormat.rawValue) -ctv \(valueFormat.rawValue): keys and values must be cached in the same format.")
+    }
+  }
+
+  /// - Parameter defaultFormat: the cache's when no option says it.
+  func options(
+    for configuration: ModelConfiguration, defaultFormat: CacheFormat = .f16, keepsAllLogits: Bool = false
+  ) -> SessionOptions {
+    SessionOptions(
+      context: context ?? min(configuration.contextLength, SessionOptions.defaultContext), chunk: chunk,
+      cacheFormat: (keyFormat ?? valueFormat ?? defaultFormat).format, keepsAllLogits: keepsAllLogits)
+  }
+
+  /// Checks the file and loads it.
+  func load(_ file: GGUFFile, on device: DeviceArguments, _ options: (ModelConfiguration) -> SessionOptions) throws
+    -> LoadedModel
+  {
+    let start = ContinuousClock.now
+    let configuration = try ModelConfiguration(file)
+    let tensors = try ModelTensors(file, configuration)
+    let progress = LoadingLine(file.path)
+    defer { progress.clear() }
+    func session<B: Backend>(_ backend: B) throws -> LoadedModel {
+      let session = try ModelSession(
+        tensors, on: backend, options: options(configuration), modelName: file.path, progress: progress.show)
+      return LoadedModel(
+        session: session, device: backend.name, driver: backend.driver,
+        loadSeconds: (ContinuousClock.now - start) / .seconds(1))
+    }
+    switch backend {
+    case .reference:
+      if device.device != nil { throw ValidationError("--device chooses a Vulkan device; --backend reference uses none.") }
+      return try session(ReferenceBackend())
+    case .vulkan: return try session(VulkanBackend(device.kernels(device.open())))
+    }
+  }
+}
+
+/// A model ready to run.
+struct LoadedModel {
+  let session: any Session
+  let device: String
+  let driver: String?
+  let loadSeconds: Double
+
+  /// `llvmpipe (…), llvmpipe Mesa 22.3.6`
+  var place: String { [device, driver].compactMap { $0 }.joined(separator: ", ") }
+}
+
+/// Shows how far loading is, on a terminal, once it takes long enough to wonder.
+private final class LoadingLine {
+  private var line = ProgressLine()
+  private let name: String
+
+  init(_ path: String) { name = URL(fileURLWithPath: path).lastPathComponent }
+
+  func show(_ share: Double) { line.show("loading \(name): \(Int(share * 100)) %") }
+  func clear() { line.clear() }
+}

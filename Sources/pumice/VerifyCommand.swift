@@ -1,0 +1,112 @@
+public import ArgumentParser
+import PumiceGPU
+import PumiceKernels
+public import PumiceOperators
+import PumiceVerification
+
+/// `pumice verify`.
+struct VerifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Proves every kernel on this device against its float64 definition.",
+    discussion: """
+      Each variant of each operator runs hundreds of cases with awkward shapes and hard values. Every element of every
+      output must lie within a bound that follows from rounding theory, no byte outside the outputs may change, and a
+      second run must give the same bits. A variant that fails is put in quarantine on this device and driver, and is not
+      used again until it passes.
+
+      Exit code 1 if any case fails, if no case ran, or if a variant that can run here got no case.
+      """)
+
+  @OptionGroup var device: DeviceArguments
+
+  @Option(name: .long, help: "Only this operator; may be repeated. One of: \(OperatorName.list).")
+  var `operator`: [OperatorName] = []
+
+  @Option(help: "Only variants of this name (see `pumice devices --variants`).")
+  var variant: String?
+
+  @Option(
+    name: .customLong("case"),
+    help: ArgumentHelp("Only cases whose description contains this text.", valueName: "description"))
+  var caseFilter: String?
+
+  @Option(help: "Makes the data; the same seed gives the same data everywhere.")
+  var seed: UInt64 = 1
+
+  @Flag(help: "Run every case again with a barrier before every dispatch; the bits must be the same.")
+  var barriers = false
+
+  @Flag(help: "Print the report as JSON.")
+  var json = false
+
+  func validate() throws {
+    try requireKnown(variant, of: `operator`)
+  }
+
+  func run() throws {
+    let opened = try device.open()
+    let serialized = barriers ? try device.open(barrierEverywhere: true) : nil
+    let kernels = device.kernels(opened)
+    let verifier = Verifier(kernels: kernels, serialized: serialized.map { KernelLibrary(device: $0) })
+    if !json { print("\(opened.info.index): \(opened.info.summary)") }
+    let request = VerificationRequest(`operator`, variant: variant, caseFilter: caseFilter, seed: seed)
+    var line = ProgressLine()
+    let report = try verifier.verify(request) { progress in
+      switch progress {
+      case .started(let name, let cases): line.show("\(name.rawValue): \(cases) cases")
+      case .ran(let name, let cases, let all): line.show("\(name.rawValue): \(cases) of \(all) cases")
+      case .finished: break
+      }
+    }
+    line.clear()
+    if json { try printJSON(report) } else { show(report) }
+    try checkValidation(of: opened)
+    if let serialized { try checkValidation(of: serialized) }
+    if !report.passed { throw ExitCode.failure }
+  }
+
+  private func show(_ report: VerificationReport) {
+    printTable(
+      ["operator", "variant", "cases", "worst error / bound", "verdict"],
+      report.rows.map { row in
+        let share = row.worstShare.map { fixed($0, 3) } ?? "-"
+        return [row.name.rawValue, row.variant, String(row.cases), share, row.verdict]
+      })
+    for row in report.rows {
+      if let reason = row.unavailable { print("\(row.name.rawValue) \(row.variant) cannot run here: \(reason)") }
+      for (reason, count) in row.refused.sorted(by: { $0.key < $1.key }) {
+        print("\(row.name.rawValue) \(row.variant) does not take \(count) cases: \(reason)")
+      }
+    }
+    for row in report.rows where row.failed > 0 { show(row) }
+    for row in report.untested { print("\(row.name.rawValue) \(row.variant) can run here, but no case of it ran") }
+    let verdict = report.cases == 0 ? "no case ran" : report.failed == 0 ? "none failed" : "\(report.failed) failed"
+    print("\(report.cases) cases in \(fixed(report.seconds, 1)) s, \(verdict)")
+  }
+
+  private func show(_ row: VerificationReport.Row) {
+    print("\nFAILED \(row.name.rawValue) \(row.variant): \(row.failed) of \(row.cases) cases; now in quarantine")
+    for failure in row.failures {
+      print("  \(failure.verificationCase): \(failure.message)")
+      print(
+        "    pumice verify --operator \(row.name.rawValue) --variant \(row.variant) "
+          + "--case '\(failure.verificationCase)' --seed \(seed)")
+    }
+    if row.failed > row.failures.count { print("  and \(row.failed - row.failures.count) more") }
+    print("")
+  }
+}
+
+/// Fails with wrong usage if none of the operators (all, if none is named) has the variant.
+func requireKnown(_ variant: String?, of names: [OperatorName]) throws {
+  let known = Set((names.isEmpty ? OperatorName.allCases : names).flatMap { $0.dispatchable.variantNames })
+  if let variant, !known.contains(variant) {
+    let owner = names.isEmpty ? "operator" : names.map(\.rawValue).joined(separator: ", ")
+    throw ValidationError("no \(owner) has a variant \(variant); there are \(known.sorted().joined(separator: ", "))")
+  }
+}
+
+extension OperatorName: ExpressibleByArgument {
+  static var list: String { allCases.map(\.rawValue).joined(separator: ", ") }
+}
