@@ -52,11 +52,10 @@ public final class Device: Sendable {
     let instance = try Instance(validation: options.validation, loader: .shared)
     let devices = try instance.devices()
     guard !devices.isEmpty else {
-      let said = instance.messages.loaderMessages.last.map { " (the loader said: \($0))" } ?? ""
       throw GPUError(
         code: .noDriver, operation: "looking for a Vulkan device",
         detail:
-          "the installed drivers offer none\(said); install the driver of the GPU, or mesa-vulkan-drivers for the "
+          "the installed drivers offer none\(instance.messages.loaderComplaint); install the driver of the GPU, or mesa-vulkan-drivers for the "
           + "software driver lavapipe")
     }
     let wanted = selector ?? options.selector ?? DeviceOptions.fromEnvironment().selector

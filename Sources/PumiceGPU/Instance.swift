@@ -45,11 +45,11 @@ final class Instance: @unchecked Sendable {  // The handle is immutable and used
           result, "loading the Vulkan validation layer",
           detail: "install it, for instance: apt install vulkan-validationlayers")
       }
-      let said = messages.loaderMessages.last.map { " (the loader said: \($0))" } ?? ""
       // Whatever the loader returns: for a manifest that is no JSON it claims to be out of memory.
       throw GPUError(
         code: .noDriver, operation: "starting Vulkan",
-        detail: "no Vulkan driver can be loaded\(said); install the driver of the GPU, or mesa-vulkan-drivers for the "
+        detail:
+          "no Vulkan driver can be loaded\(messages.loaderComplaint); install the driver of the GPU, or mesa-vulkan-drivers for the "
           + "software driver lavapipe", result: result.rawValue)
     }
     let functions = try InstanceFunctions(loader, created)

@@ -1,4 +1,5 @@
 import CVulkan
+import Foundation
 import Synchronization
 
 /// The memory of a device, cut into buffers: many small tensors are few allocations.
@@ -49,9 +50,22 @@ final class MemoryPool: Sendable {
 
   private func budget(heap: Int, _ state: inout State) -> (used: Int, limit: Int) {
     let own = state.heapBytes[heap] ?? 0
-    guard core.info.features.contains(.memoryBudget) else { return (own, heaps[heap].size) }
+    guard core.info.features.contains(.memoryBudget) else {
+      // The memory of a CPU device is the machine's; Mesa's heap size says 2 GiB whatever there is.
+      if core.info.kind == .cpu, let available = Self.availableHostMemory() { return (own, own + available) }
+      return (own, heaps[heap].size)
+    }
     let (_, budget, usage) = core.instance.memory(of: core.physical.handle, budgets: true)
     return (max(own, usage[heap]), budget[heap] > 0 ? min(budget[heap], heaps[heap].size) : heaps[heap].size)
+  }
+
+  /// Bytes that the machine can still give to programs.
+  private static func availableHostMemory() -> Int? {
+    guard let text = try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8),
+      let line = text.split(separator: "\n").first(where: { $0.hasPrefix("MemAvailable:") }),
+      let kilobytes = line.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
+    else { return nil }
+    return kilobytes * 1024
   }
 
   /// Memory types that fit, best first.

@@ -15,8 +15,12 @@ final class MessageLog: Sendable {
   /// Messages of the validation layer and of the guard gaps.
   var validationMessages: [String] { state.withLock { $0.validation } }
 
-  /// What the loader complained about, for instance a driver that cannot be loaded.
-  var loaderMessages: [String] { state.withLock { $0.loader } }
+  /// What the loader complained about, for an error message: the driver that cannot be loaded, if it names one.
+  var loaderComplaint: String {
+    let messages = state.withLock { $0.loader }
+    let complaint = messages.first { !$0.contains("Found no drivers") } ?? messages.first
+    return complaint.map { " (the loader said: \($0))" } ?? ""
+  }
 
   func reportFault(_ message: String) {
     state.withLock { $0.validation.append(message) }

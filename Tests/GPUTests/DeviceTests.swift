@@ -5,6 +5,19 @@ import Testing
 @testable import PumiceGPU
 
 extension GPUTests {
+  @Test func loaderNamesTheBrokenDriver() async {
+    await #expect(processExitsWith: .success) {
+      let folder = try TemporaryFolder()
+      let path = "\(folder.path)/icd.json"
+      try #"{"file_format_version": "1.0.0", "ICD": {"library_path": "/etc/passwd", "api_version": "1.3.0"}}"#
+        .write(toFile: path, atomically: true, encoding: .utf8)
+      setenv("VK_ICD_FILENAMES", path, 1)
+      setenv("VK_DRIVER_FILES", path, 1)
+      let error = gpuError { _ = try Device.open(options: DeviceOptions()) }
+      guard error?.description.contains("/etc/passwd") == true else { fatalError("\(String(describing: error))") }
+    }
+  }
+
   @Test func listing() throws {
     let devices = try Device.list(testOptions())
     #expect(!devices.isEmpty)
@@ -55,7 +68,9 @@ extension GPUTests {
       let folder = try TemporaryFolder()
       // A library that is no driver, one that is no library, and a manifest that is no JSON.
       let libraries = ["libm.so.6", "/etc/passwd"]
-      var manifests = libraries.map { #"{"file_format_version": "1.0.0", "ICD": {"library_path": "\#($0)"}}"# }
+      var manifests = libraries.map {
+        #"{"file_format_version": "1.0.0", "ICD": {"library_path": "\#($0)", "api_version": "1.3.0"}}"#
+      }
       manifests.append("{")
       for (index, text) in manifests.enumerated() {
         let path = "\(folder.path)/\(index).json"

@@ -1,0 +1,125 @@
+public import PumiceOperators
+import PumiceTensors
+
+/// What of an operator is worth measuring, and how a large problem is checked before.
+public protocol Benchmarkable: Verifiable {
+  /// The problems that `pumice bench` measures.
+  static var benchmarks: [Self] { get }
+
+  /// A small problem whose outputs are some of this one's; nil where the reference of the whole is quick enough, which
+  /// then computes only a sample of its elements.
+  func excerpt(_ random: inout RandomSource) -> Excerpt<Self>?
+}
+
+/// A small problem within a large one.
+public struct Excerpt<Op: Operator> {
+  var op: Op
+  /// The bytes of the small problem's inputs from those of the large one's, by argument name.
+  var inputs: (_ whole: [String: [UInt8]]) -> [String: [UInt8]]
+  /// For each element of the small problem's output, the element of the large one's.
+  var elements: [Int]
+}
+
+extension Benchmarkable {
+  public func excerpt(_ random: inout RandomSource) -> Excerpt<Self>? { nil }
+}
+
+extension OperatorName {
+  /// The type behind the name. No `default`: a new operator does not build until it can be measured.
+  public var benchmarkable: any Benchmarkable.Type {
+    switch self {
+    case .embeddingGather: EmbeddingGather.self
+    case .matMul: MatMul.self
+    case .rmsNorm: RMSNorm.self
+    case .rope: RoPE.self
+    case .kvAppend: KVAppend.self
+    case .attention: Attention.self
+    case .swiGLU: SwiGLU.self
+    case .softmax: Softmax.self
+    case .argMax: ArgMax.self
+    }
+  }
+}
+
+// The problems: what a model of eight billion weights does for one token, and for a prompt of 512.
+
+extension MatMul: Benchmarkable {
+  public static var benchmarks: [MatMul] {
+    [TensorFormat.f16, .q8_0, .q4_0].flatMap { format in
+      [1, 512].map { MatMul(m: 4096, n: $0, k: 14336, weight: format) }
+    }
+  }
+
+  /// Some rows times some columns.
+  public func excerpt(_ random: inout RandomSource) -> Excerpt<MatMul>? {
+    let rows = Self.some(min(16, m), of: m, &random), columns = Self.some(min(4, n), of: n, &random)
+    var small = self
+    small.m = rows.count
+    small.n = columns.count
+    let (weightRow, inputRow) = (argument("weight").byteCount / m, k * 4)
+    return Excerpt(
+      op: small,
+      inputs: { whole in
+        var inputs = [
+          "weight": rows.flatMap { whole["weight"]![$0 * weightRow..<($0 + 1) * weightRow] },
+          "x": columns.flatMap { whole["x"]![$0 * inputRow..<($0 + 1) * inputRow] },
+        ]
+        if let bias = whole["bias"] { inputs["bias"] = rows.flatMap { bias[$0 * 4..<($0 + 1) * 4] } }
+        return inputs
+      },
+      elements: columns.flatMap { column in rows.map { column * m + $0 } })
+  }
+
+  /// `count` different numbers below `end`, the first and the last among them.
+  private static func some(_ count: Int, of end: Int, _ random: inout RandomSource) -> [Int] {
+    var chosen: Set<Int> = [0, end - 1]
+    while chosen.count < count { chosen.insert(random.below(end)) }
+    return chosen.sorted()
+  }
+}
+
+extension Attention: Benchmarkable {
+  public static var benchmarks: [Attention] {
+    [
+      Attention(tokens: 1, heads: 32, kvHeads: 8, headSize: 128, keys: 4096, format: .f16),
+      Attention(tokens: 1, heads: 32, kvHeads: 8, headSize: 128, keys: 4096, format: .f32),
+      Attention(tokens: 512, heads: 32, kvHeads: 8, headSize: 128, keys: 512, format: .f16),
+    ]
+  }
+}
+
+extension EmbeddingGather: Benchmarkable {
+  public static var benchmarks: [EmbeddingGather] {
+    [EmbeddingGather(tokens: 512, vocabulary: 32000, width: 4096, format: .q8_0)]
+  }
+}
+
+extension RMSNorm: Benchmarkable {
+  public static var benchmarks: [RMSNorm] {
+    [1, 512].map { RMSNorm(rows: $0, width: 4096, epsilon: 1e-5, addsResidual: true) }
+  }
+}
+
+extension RoPE: Benchmarkable {
+  public static var benchmarks: [RoPE] {
+    [1, 512].map { RoPE(tokens: $0, heads: 32, headSize: 128, rotaryDimensions: 128, pairing: .adjacent) }
+  }
+}
+
+extension KVAppend: Benchmarkable {
+  public static var benchmarks: [KVAppend] {
+    [1, 512].map { KVAppend(tokens: $0, kvHeads: 8, headSize: 128, capacity: 4096, format: .f16) }
+  }
+}
+
+extension SwiGLU: Benchmarkable {
+  public static var benchmarks: [SwiGLU] { [1, 512].map { SwiGLU(count: $0 * 14336) } }
+}
+
+extension Softmax: Benchmarkable {
+  public static var benchmarks: [Softmax] { [Softmax(rows: 1, width: 128_256)] }
+}
+
+extension ArgMax: Benchmarkable {
+  public static var benchmarks: [ArgMax] { [ArgMax(rows: 1, width: 128_256)] }
+}
