@@ -14,14 +14,11 @@
 #include "Common/buffers.glsl"
 BUFFER(0, readonly, uint, Weight, weight)
 BUFFER(1, readonly, float, Input, x)
-#ifdef HAS_BIAS
+// Without a bias its binding is never read.
 BUFFER(2, readonly, float, Bias, bias)
 BUFFER(3, writeonly, float, Output, y)
-CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Bias, bias) ADDRESS(Output, y) uint m; uint k;)
-#else
-BUFFER(2, writeonly, float, Output, y)
-CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Output, y) uint m; uint k;)
-#endif
+CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Bias, bias) ADDRESS(Output, y)
+          uint m; uint k; uint has_bias;)
 layout(local_size_x_id = 0) in;
 
 #define WEIGHT_WORD(i) weight.v[i]
@@ -118,11 +115,7 @@ void main() {
     [[unroll]] for (uint j = 0; j < COLUMNS; j++) {
       const float sum = subgroupAdd(sums[r][j]);
       if (lane != 0 || first + r >= m) continue;
-#ifdef HAS_BIAS
-      y.v[j * m + first + r] = sum + bias.v[first + r];
-#else
-      y.v[j * m + first + r] = sum;
-#endif
+      y.v[j * m + first + r] = has_bias != 0 ? sum + bias.v[first + r] : sum;
     }
   }
 }

@@ -5,8 +5,8 @@
 // element by broadcast. So a weight is read once, x once per SUBGROUP · ROWS rows, and nothing is shared or reduced. The
 // order of each sum depends on neither ROWS nor COLUMNS.
 //
-// SHIFTED: the rows are no whole number of 32-bit words, so that every other row (and block) begins with the second half
-// of a word. Otherwise all shifts are constants.
+// SHIFTED: rows may begin with the second half of a 32-bit word, as every other block does. Without it the rows must be
+// whole words, and all shifts are constants.
 // Preconditions: SUBGROUP is a power of two of at most 64, and subgroups are full.
 #version 460
 #extension GL_EXT_control_flow_attributes : require
@@ -15,14 +15,11 @@
 #include "Common/buffers.glsl"
 BUFFER(0, readonly, uint, Weight, weight)
 BUFFER(1, readonly, float, Input, x)
-#ifdef HAS_BIAS
+// Without a bias its binding is never read.
 BUFFER(2, readonly, float, Bias, bias)
 BUFFER(3, writeonly, float, Output, y)
-CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Bias, bias) ADDRESS(Output, y) uint m; uint k;)
-#else
-BUFFER(2, writeonly, float, Output, y)
-CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Output, y) uint m; uint k;)
-#endif
+CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Bias, bias) ADDRESS(Output, y)
+          uint m; uint k; uint has_bias;)
 layout(local_size_x = SUBGROUP) in;
 
 #define WEIGHT_WORD(i) weight.v[i]
@@ -167,11 +164,7 @@ void main() {
     const uint row = first + r * SUBGROUP;
     if (row >= m) break;
     [[unroll]] for (uint j = 0; j < COLUMNS; j++) {
-#ifdef HAS_BIAS
-      y.v[j * m + row] = sums[r][j] + bias.v[row];
-#else
-      y.v[j * m + row] = sums[r][j];
-#endif
+      y.v[j * m + row] = has_bias != 0 ? sums[r][j] + bias.v[row] : sums[r][j];
     }
   }
 }

@@ -27,4 +27,13 @@ extension MatMul: Dispatchable {
   var formatDefines: [String: String] {
     bias ? [weight.weightMacro: "", "HAS_BIAS": ""] : [weight.weightMacro: ""]
   }
+
+  /// Without a bias its binding is never read; x stands in, so that one pipeline serves both cases.
+  var biasBinding: Step.Binding { .argument(bias ? "bias" : "x") }
+
+  /// Why the shaders cannot reach the whole weight, whose 16-bit halves they count in 32 bits; nil if they can.
+  var reachRefusal: String? {
+    argument("weight").byteCount / 2 <= Int(UInt32.max)
+      ? nil : "the weight has more 16-bit halves than 32-bit indices reach"
+  }
 }

@@ -24,6 +24,8 @@ enum MatMulVector {
     let rows = rowsPerLane(op, device)
     var step = step("MatMul/matmul_thread_per_row.comp", op, device)
     step.defines["ROWS"] = String(rows)
+    // With many columns the shifts are a small part of the work, and half the code is worth more.
+    if op.n > 2 && op.weight.blockLength > 1 { step.defines["SHIFTED"] = "" }
     step.groups = (groups(op.m, of: rows * device.subgroupSize), 1, 1)
     return Plan(step)
   }
@@ -60,29 +62,22 @@ enum MatMulVector {
   }
 
   private static func step(_ shader: String, _ op: MatMul, _ device: DeviceInfo) -> Step {
-    var defines = op.formatDefines
-    defines["COLUMNS"] = String(op.n)
-    defines["SUBGROUP"] = String(device.subgroupSize)
+    var defines = [op.weight.weightMacro: "", "COLUMNS": String(op.n), "SUBGROUP": String(device.subgroupSize)]
     if op.rowsAreShifted { defines["SHIFTED"] = "" }
     return Step(
-      shader, defines: defines, bindings: op.bindings, constants: ["m": UInt32(op.m), "k": UInt32(op.k)],
-      groups: (1, 1, 1), subgroupSize: device.subgroupSize)
+      shader, defines: defines, bindings: [.argument("weight"), .argument("x"), op.biasBinding, .argument("y")],
+      constants: ["m": UInt32(op.m), "k": UInt32(op.k), "has_bias": op.bias ? 1 : 0], groups: (1, 1, 1),
+      subgroupSize: device.subgroupSize)
   }
 
   /// Rows of a lane: several share the broadcasts of x, as long as the sums stay in registers and no core is idle.
   private static func rowsPerLane(_ op: MatMul, _ device: DeviceInfo) -> Int {
-    let most = op.weight.blockLength == 1 ? 2 : 4
-    return [4, 2, 1].first { $0 <= most && $0 * op.n <= 8 && groups(op.m, of: $0 * device.subgroupSize) >= 32 } ?? 1
+    let most = op.n > 4 ? 1 : op.n > 1 || op.weight.blockLength == 1 ? 2 : 4
+    return [4, 2, 1].first { $0 <= most && groups(op.m, of: $0 * device.subgroupSize) >= 32 } ?? 1
   }
 }
 
 extension MatMul {
   /// Whether rows are no whole number of 32-bit words.
-  var rowsAreShifted: Bool { argument("weight").byteCount / m % 4 != 0 }
-
-  /// Why 32-bit offsets, counted in 16-bit halves, do not reach the whole weight; nil if they do.
-  var reachRefusal: String? {
-    argument("weight").byteCount / 2 <= Int(UInt32.max)
-      ? nil : "the weight has \(argument("weight").byteCount) bytes, more than 32-bit offsets of 16-bit halves reach"
-  }
+  fileprivate var rowsAreShifted: Bool { argument("weight").byteCount / m % 4 != 0 }
 }
