@@ -1,0 +1,149 @@
+"""Trains the demo model: stories -> tokenizer -> weights, kept in .build/ for export.py.
+
+    python train.py [--minutes M] [--steps N]
+
+Training ends after M minutes or N steps, whichever comes first, and the learning rate falls with
+the share that is used up, so that a busy machine gives a less practised model but not a raw one.
+
+Most steps see windows a little longer than a story; every sixth sees the whole context length,
+so that late positions are trained too. Windows begin where a story begins, as a prompt does.
+"""
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+
+import torch
+from torch.nn import functional as F
+
+import bpe
+import stories
+from model import Llama, Shape
+from optimizer import Optimizer
+
+BUILD = Path(__file__).parent / ".build"
+TRAINING_STORIES = 60_000
+TOKENIZER_STORIES = 10_000
+HELD_OUT_STORIES = 400
+SHORT = dict(length=384, batch=6)
+LONG = dict(length=1024, batch=2)
+LONG_EVERY = 6
+WARM_UP_STEPS, FALL_FROM, FINAL_FACTOR = 60, 0.4, 0.02
+
+
+class Windows:
+    """Batches of token windows from stories packed one after another, each story told once.
+
+    A story that a window cuts off starts the next window again, so every story is seen whole.
+    """
+
+    def __init__(self, encoded, end_of_text):
+        self.stories = [torch.tensor([end_of_text] + ids, dtype=torch.long) for ids in encoded]
+        self.next = 0
+
+    def window(self, length):
+        parts, have = [], 0
+        while have < length + 1:
+            parts.append(self.stories[self.next % len(self.stories)])
+            have += len(parts[-1])
+            self.next += 1
+        if len(parts) > 1 and have > length + 1:
+            self.next -= 1
+        return torch.cat(parts)[: length + 1]
+
+    def batch(self, length, batch):
+        windows = torch.stack([self.window(length) for _ in range(batch)])
+        return windows[:, :-1], windows[:, 1:]
+
+
+def rate_factor(step, used):
+    """What the learning rates are multiplied by, after `used`, a share, of the training."""
+    if step < WARM_UP_STEPS:
+        return (step + 1) / WARM_UP_STEPS
+    return max(FINAL_FACTOR, min(1, (1 - used) / (1 - FALL_FROM)))
+
+
+def has_bfloat16_arithmetic():
+    """Whether the processor multiplies bfloat16 itself; without, autocast only costs time."""
+    try:
+        return "avx512_bf16" in Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+
+
+def optimize(model, windows, minutes, steps):
+    optimizer = Optimizer(model)
+    low_precision = has_bfloat16_arithmetic()
+    start, step, tokens, used, recent = time.time(), 0, 0, 0.0, []
+    while used < 1:
+        inputs, targets = windows.batch(**(LONG if step % LONG_EVERY == LONG_EVERY - 1 else SHORT))
+        with torch.autocast("cpu", torch.bfloat16, enabled=low_precision):
+            logits = model(inputs)
+        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
+        model.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step(rate_factor(step, used))
+
+        step, tokens = step + 1, tokens + targets.numel()
+        seconds = time.time() - start
+        used = max(step / steps, seconds / 60 / minutes)
+        recent.append(loss.item())
+        if step % 100 == 0 or used >= 1:
+            print(
+                f"{used:4.0%} step {step} loss {sum(recent) / len(recent):.4f} "
+                f"{tokens / seconds:.0f} tokens/s {seconds / 60:.1f} min",
+                flush=True,
+            )
+            recent.clear()
+        if step % 500 == 0:
+            torch.save(model.state_dict(), BUILD / "checkpoint.pt")
+    return dict(steps=step, tokens=tokens, seconds=seconds)
+
+
+@torch.no_grad()
+def perplexity(model, tokenizer, texts):
+    """Perplexity of whole stories with their end, as (per token, per byte of text)."""
+    end, nats, tokens = tokenizer.end_of_text, 0.0, 0
+    for text in texts:
+        ids = torch.tensor([[end] + tokenizer.encode(text) + [end]])
+        nats += F.cross_entropy(model(ids[:, :-1])[0], ids[0, 1:], reduction="sum").item()
+        tokens += ids.shape[1] - 1
+    size = sum(len(text.encode()) for text in texts)
+    return math.exp(nats / tokens), math.exp(nats / size)
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--minutes", type=float, default=30)
+    options.add_argument("--steps", type=int, default=6000)
+    options.add_argument("--threads", type=int, default=2)
+    options.add_argument("--seed", type=int, default=1)
+    chosen = options.parse_args()
+    torch.set_num_threads(chosen.threads)
+    torch.manual_seed(chosen.seed)
+    BUILD.mkdir(exist_ok=True)
+
+    training = stories.training_stories(TRAINING_STORIES)
+    held_out = stories.held_out_stories(HELD_OUT_STORIES, training)
+    shape = Shape()
+    tokenizer = bpe.train(training[:TOKENIZER_STORIES], shape.vocabulary)
+    (BUILD / "merges.json").write_text(json.dumps(tokenizer.merges))
+    encoded = [tokenizer.encode(text) for text in training]
+    print(f"{len(training)} stories, {sum(map(len, encoded))} tokens", flush=True)
+
+    model = Llama(shape)
+    print(f"{model.parameter_count()} parameters", flush=True)
+    windows = Windows(encoded, tokenizer.end_of_text)
+    report = optimize(model, windows, chosen.minutes, chosen.steps)
+    report["parameters"] = model.parameter_count()
+    report["perplexity"] = perplexity(model, tokenizer, held_out)
+    torch.save(model.state_dict(), BUILD / "model.pt")
+    (BUILD / "training.json").write_text(json.dumps(report, indent=1))
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()
