@@ -12,6 +12,7 @@ so that late positions are trained too. Windows begin where a story begins, as a
 import argparse
 import json
 import math
+import os
 import time
 from pathlib import Path
 
@@ -65,6 +66,31 @@ def rate_factor(step, used):
     return max(FINAL_FACTOR, min(1, (1 - used) / (1 - FALL_FROM)))
 
 
+class FreeProcessors:
+    """How many processors nobody else used since the last question.
+
+    PyTorch's threads wait for each other in every operation, so where another program holds one
+    of two processors, two threads are slower than one.
+    """
+
+    def __init__(self):
+        self.last = self.read()
+
+    @staticmethod
+    def read():
+        """Processor seconds that all programs took so far, those of this program, and the time."""
+        fields = Path("/proc/stat").read_text().split("\n")[0].split()[1:]
+        user, nice, system = (int(field) for field in fields[:3])
+        everyone = (user + nice + system) / os.sysconf("SC_CLK_TCK")
+        return everyone, time.process_time(), time.time()
+
+    def count(self, most):
+        now = self.read()
+        everyone, own, seconds = (new - old for new, old in zip(now, self.last))
+        self.last = now
+        return min(most, max(1, round(os.cpu_count() - (everyone - own) / seconds)))
+
+
 def has_bfloat16_arithmetic():
     """Whether the processor multiplies bfloat16 itself; without, autocast only costs time."""
     try:
@@ -73,8 +99,8 @@ def has_bfloat16_arithmetic():
         return False
 
 
-def optimize(model, windows, minutes, steps):
-    optimizer = Optimizer(model)
+def optimize(model, windows, minutes, steps, threads):
+    optimizer, free = Optimizer(model), FreeProcessors()
     low_precision = has_bfloat16_arithmetic()
     start, step, tokens, used, recent = time.time(), 0, 0, 0.0, []
     while used < 1:
@@ -91,10 +117,12 @@ def optimize(model, windows, minutes, steps):
         seconds = time.time() - start
         used = max(step / steps, seconds / 60 / minutes)
         recent.append(loss.item())
+        if step % 10 == 0:
+            torch.set_num_threads(free.count(threads))
         if step % 100 == 0 or used >= 1:
             print(
                 f"{used:4.0%} step {step} loss {sum(recent) / len(recent):.4f} "
-                f"{tokens / seconds:.0f} tokens/s {seconds / 60:.1f} min",
+                f"{tokens / seconds:.0f} tokens/s {seconds / 60:.1f} min {torch.get_num_threads()} threads",
                 flush=True,
             )
             recent.clear()
@@ -137,7 +165,7 @@ def main():
     model = Llama(shape)
     print(f"{model.parameter_count()} parameters", flush=True)
     windows = Windows(encoded, tokenizer.end_of_text)
-    report = optimize(model, windows, chosen.minutes, chosen.steps)
+    report = optimize(model, windows, chosen.minutes, chosen.steps, chosen.threads)
     report["parameters"] = model.parameter_count()
     report["perplexity"] = perplexity(model, tokenizer, held_out)
     torch.save(model.state_dict(), BUILD / "model.pt")
