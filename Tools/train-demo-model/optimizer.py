@@ -7,7 +7,7 @@ name from far back in the text, which such a small model learns late, is learned
 
 import torch
 
-MUON_RATE, ADAM_RATE = 0.02, 3e-3
+MUON_RATE, ADAM_RATE = 0.01, 1e-3
 MOMENTUM, DECAY = 0.95, 0.1
 # Of the odd polynomial a x + b x^3 + c x^5 that is applied to all singular values at once, chosen
 # by Muon's author to lift small values fast; five rounds bring them to between 0.7 and 1.2.

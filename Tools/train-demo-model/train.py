@@ -5,8 +5,10 @@
 Training ends after M minutes or N steps, whichever comes first, and the learning rate falls with
 the share that is used up, so that a busy machine gives a less practised model but not a raw one.
 
-Most steps see windows a little longer than a story; every sixth sees the whole context length,
-so that late positions are trained too. Windows begin where a story begins, as a prompt does.
+Windows begin where a story begins, as a prompt does. At first they are short: many different
+children in a batch and few words between a name and its next use teach attention to carry names,
+which long windows alone teach much later. Then they are a little longer than a story, and every
+sixth has the whole context length, so that late positions are trained too.
 """
 
 import argparse
@@ -25,12 +27,13 @@ from model import Llama, Shape
 from optimizer import Optimizer
 
 BUILD = Path(__file__).parent / ".build"
-TRAINING_STORIES = 60_000
+TRAINING_STORIES = 40_000
 TOKENIZER_STORIES = 10_000
 HELD_OUT_STORIES = 400
-SHORT = dict(length=384, batch=6)
-LONG = dict(length=1024, batch=2)
-LONG_EVERY = 6
+OPENING = dict(length=128, batch=24)
+STORY = dict(length=384, batch=8)
+CONTEXT = dict(length=1024, batch=3)
+OPENINGS_UNTIL, CONTEXT_EVERY = 0.25, 6
 WARM_UP_STEPS, FALL_FROM, FINAL_FACTOR = 60, 0.4, 0.02
 
 
@@ -59,8 +62,17 @@ class Windows:
         return windows[:, :-1], windows[:, 1:]
 
 
+def window_shape(step, used):
+    if used < OPENINGS_UNTIL:
+        return OPENING
+    return CONTEXT if step % CONTEXT_EVERY == 0 else STORY
+
+
 def rate_factor(step, used):
-    """What the learning rates are multiplied by, after `used`, a share, of the training."""
+    """What the learning rates are multiplied by in a run's step, after a share of the training.
+
+    Each run warms up, a resumed one too, since the optimizer then has no momentum yet.
+    """
     if step < WARM_UP_STEPS:
         return (step + 1) / WARM_UP_STEPS
     return max(FINAL_FACTOR, min(1, (1 - used) / (1 - FALL_FROM)))
@@ -99,26 +111,30 @@ def has_bfloat16_arithmetic():
         return False
 
 
-def optimize(model, windows, minutes, steps, threads):
+def optimize(model, windows, chosen, before):
+    """Trains on from `before`, the steps, tokens and seconds so far; returns them at the end."""
     optimizer, free = Optimizer(model), FreeProcessors()
     low_precision = has_bfloat16_arithmetic()
-    start, step, tokens, used, recent = time.time(), 0, 0, 0.0, []
+    step, tokens, seconds = before["steps"], before["tokens"], before["seconds"]
+    start, first, recent = time.time() - seconds, step, []
+    windows.next = before["stories"]
+    used = max(step / chosen.steps, seconds / 60 / chosen.minutes)
     while used < 1:
-        inputs, targets = windows.batch(**(LONG if step % LONG_EVERY == LONG_EVERY - 1 else SHORT))
+        inputs, targets = windows.batch(**window_shape(step, used))
         with torch.autocast("cpu", torch.bfloat16, enabled=low_precision):
             logits = model(inputs)
         loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
         model.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step(rate_factor(step, used))
+        optimizer.step(rate_factor(step - first, used))
 
         step, tokens = step + 1, tokens + targets.numel()
         seconds = time.time() - start
-        used = max(step / steps, seconds / 60 / minutes)
+        used = max(step / chosen.steps, seconds / 60 / chosen.minutes)
         recent.append(loss.item())
         if step % 10 == 0:
-            torch.set_num_threads(free.count(threads))
+            torch.set_num_threads(free.count(chosen.threads))
         if step % 100 == 0 or used >= 1:
             print(
                 f"{used:4.0%} step {step} loss {sum(recent) / len(recent):.4f} "
@@ -126,9 +142,10 @@ def optimize(model, windows, minutes, steps, threads):
                 flush=True,
             )
             recent.clear()
-        if step % 500 == 0:
-            torch.save(model.state_dict(), BUILD / "checkpoint.pt")
-    return dict(steps=step, tokens=tokens, seconds=seconds)
+        if step % 250 == 0:
+            report = dict(steps=step, tokens=tokens, seconds=seconds, stories=windows.next)
+            torch.save(dict(weights=model.state_dict(), report=report), BUILD / "checkpoint.pt")
+    return dict(steps=step, tokens=tokens, seconds=seconds, stories=windows.next)
 
 
 @torch.no_grad()
@@ -149,6 +166,7 @@ def main():
     options.add_argument("--steps", type=int, default=6000)
     options.add_argument("--threads", type=int, default=2)
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--resume", action="store_true", help="go on from .build/checkpoint.pt")
     chosen = options.parse_args()
     torch.set_num_threads(chosen.threads)
     torch.manual_seed(chosen.seed)
@@ -163,9 +181,14 @@ def main():
     print(f"{len(training)} stories, {sum(map(len, encoded))} tokens", flush=True)
 
     model = Llama(shape)
+    before = dict(steps=0, tokens=0, seconds=0.0, stories=0)
+    if chosen.resume:
+        saved = torch.load(BUILD / "checkpoint.pt", weights_only=True)
+        model.load_state_dict(saved["weights"])
+        before = saved["report"]
     print(f"{model.parameter_count()} parameters", flush=True)
     windows = Windows(encoded, tokenizer.end_of_text)
-    report = optimize(model, windows, chosen.minutes, chosen.steps, chosen.threads)
+    report = optimize(model, windows, chosen, before)
     report["parameters"] = model.parameter_count()
     report["perplexity"] = perplexity(model, tokenizer, held_out)
     torch.save(model.state_dict(), BUILD / "model.pt")
