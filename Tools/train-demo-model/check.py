@@ -15,7 +15,7 @@ import torch
 import stories
 from consistency import learn_triples, slips
 from export import MODEL, load
-from sample import greedy
+from sample import greedy_many
 from train import BUILD, TRAINING_STORIES
 from words import BOYS, GIRLS
 
@@ -40,17 +40,16 @@ OPENINGS = [
 ]
 
 
-def prompts():
+def prompts(tokenizer):
     """Openings, every name in two places, and the first words of stories never trained on."""
     names = GIRLS + BOYS
     held_out = stories.held_out_stories(45, stories.training_stories(TRAINING_STORIES))
-    cut = [" ".join(text.split("\n")[0].split()[:14]) for text in held_out]
+    cut = [tokenizer.decode(tokenizer.encode(text)[:20]) for text in held_out]
     return OPENINGS + [f"One day, {name}" for name in names] + names + cut
 
 
-def judge(model, tokenizer, prompt, known):
+def judge(tokenizer, prompt, made, known):
     """The slips of the first tokens, those of the whole story, and the story."""
-    made = greedy(model, tokenizer, prompt, LONGEST_STORY)
     story = prompt + tokenizer.decode(made)
     if len(made) > FIRST_TOKENS:
         # The last word may be half a word, which no rule could judge.
@@ -73,11 +72,12 @@ def main():
     model, tokenizer = load(chosen.model)
     known = learn_triples(stories.training_stories(TRAINING_STORIES))
 
-    asked = prompts()
+    asked = prompts(tokenizer)
+    answers = greedy_many(model, tokenizer, asked, LONGEST_STORY)
     good_early = good_late = 0
     reasons, told = Counter(), set()
-    for prompt in asked:
-        early, late, story = judge(model, tokenizer, prompt, known)
+    for prompt, made in zip(asked, answers):
+        early, late, story = judge(tokenizer, prompt, made, known)
         good_early += not early
         good_late += not late
         told.add(story)

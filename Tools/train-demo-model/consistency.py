@@ -17,15 +17,23 @@ import random
 import re
 
 import stories
+from plots_at_home import LITTLE_SEED, RAINY_DAY
 from words import (
-    ANIMAL_COLOURS, BOYS, COLOURS, FAMILY, GIRLS, NEIGHBOURS, NUMBERS, ONE_PER_STORY, PLACES,
+    ANIMAL_COLOURS, BOYS, COLOURS, FAMILY, GIRLS, NEIGHBOURS, NUMBERS, ONE_PER_STORY,
 )  # fmt: skip
 
 SEX = {**dict.fromkeys(GIRLS, "f"), **dict.fromkeys(BOYS, "m"), **FAMILY, **NEIGHBOURS}
 CHILDREN = set(GIRLS + BOYS)
 PRONOUN_SEX = {"he": "m", "him": "m", "his": "m", "she": "f", "her": "f"}
 HUES = set(COLOURS + ANIMAL_COLOURS)
-POOL_OF = {noun: pool for pool, nouns in ONE_PER_STORY.items() for noun in nouns}
+POOLS = {
+    **ONE_PER_STORY,
+    "plant": [row["name"] for row in LITTLE_SEED["draws"]["plant"]],
+    "building": [row["name"] for row in RAINY_DAY["draws"]["build"]],
+}
+POOL_OF = {noun: pool for pool, nouns in POOLS.items() for noun in nouns}
+# What may come with "the" at once: everybody knows where the park and the sugar are.
+KNOWN_AT_ONCE = {"place", "vessel"}
 PERSON = re.compile(r"(?:Mr|Mrs)\. [A-Z][a-z]+|[A-Z][a-z]+")
 TOKEN = re.compile(r"(?:Mr|Mrs)\. [A-Z][a-z]+|\w+(?:'\w+)?|[^\w\s]|\n")
 SENTENCE = re.compile(r"(?<!Mr)(?<!Mrs)(?<=[.!?\"])\s+")
@@ -137,7 +145,7 @@ def slips_of_things(text):
         first = words.index(noun)
         before = words[max(0, first - 3) : first]
         owned = {"the", "The", "his", "her", "my", "My"} & set(before[-2:])
-        if owned and noun not in PLACES:
+        if owned and pool not in KNOWN_AT_ONCE:
             found.append(f"the {noun} comes from nowhere")
     return found
 
@@ -148,7 +156,7 @@ def damaged(text, rng):
     marks = []
     for match in re.finditer(r"\w+", body):
         word = match.group()
-        for pool in (GIRLS, BOYS, list(FAMILY), COLOURS, *ONE_PER_STORY.values()):
+        for pool in (GIRLS, BOYS, list(FAMILY), COLOURS, *POOLS.values()):
             if word in pool and word in text[:start]:
                 marks.append((match, rng.choice([other for other in pool if other != word])))
         if word in ("he", "she"):

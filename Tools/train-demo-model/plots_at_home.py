@@ -1,6 +1,6 @@
 """Stories that happen at home, in the garden and at school. See plots_outdoors.py for the form."""
 
-from words import COLOURS, FRAGILE, NUMBERS, PLACES, SNACKS
+from words import BAKED, COLOURS, FRAGILE, FRUITS, NUMBERS, PLACES, SNACKS, VESSELS
 
 BROKEN_THING = dict(
     name="broken thing",
@@ -296,10 +296,10 @@ NEW_CHILD = dict(
 SALTY_CAKE = dict(
     name="salty cake",
     draws=dict(
-        cake=["cake", "pie", "bread", "pudding"],
-        fruit=["apple", "banana", "cherry", "lemon", "honey"],
+        cake=BAKED,
+        fruit=FRUITS,
         col=COLOURS,
-        vessel=["jar", "box", "tin"],
+        vessel=VESSELS,
         reason=["school fair", "big dinner", "summer party", "garden party"],
     ),
     paragraphs=(

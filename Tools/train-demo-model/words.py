@@ -37,6 +37,9 @@ PET_NAMES = "Pip Dot Coco Biscuit Pebble Button Clover Nutmeg".split()
 FRAGILE = "vase bowl plate teapot mirror jug".split()
 PRIZES = "medal cup trophy badge".split()
 SNACKS = "sandwiches cookies apples pears muffins plums pancakes carrots".split()
+FRUITS = "apple banana cherry lemon honey".split()
+BAKED = "cake pie bread pudding".split()
+VESSELS = "jar box tin".split()
 NUMBERS = "two three four five six".split()
 
 SPOTS = {
@@ -77,6 +80,9 @@ ONE_PER_STORY = {
     "fragile thing": FRAGILE,
     "prize": PRIZES,
     "snack": SNACKS,
+    "baked thing": BAKED,
+    "fruit": FRUITS,
+    "vessel": VESSELS,
     "place": PLACES,
     "pet name": PET_NAMES,
 }
