@@ -114,7 +114,7 @@ def main():
     options.add_argument("--model", type=Path, default=MODEL)
     options.add_argument("--fixture", type=Path, default=FIXTURE)
     chosen = options.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
 
     weights, tokenizer = read_training()
     shape = Shape()

@@ -48,7 +48,7 @@ def main():
     options.add_argument("--tokens", type=int, default=150)
     options.add_argument("--model", type=Path, default=MODEL)
     chosen = options.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     model, tokenizer = load(chosen.model)
     print(chosen.prompt + tokenizer.decode(greedy(model, tokenizer, chosen.prompt, chosen.tokens)))
 

@@ -2,8 +2,8 @@
 
     python train.py [--minutes M] [--steps N]
 
-Training ends after M minutes or N steps, whichever comes first, and the learning rate falls with
-the share that is used up, so that a busy machine gives a less practised model but not a raw one.
+Training ends after M minutes of processor time or N steps, whichever comes first, and the learning
+rate falls with the share that is used up: a busy machine needs longer, but gives the same model.
 
 Windows begin where a story begins, as a prompt does. At first they are short: many different
 children in a batch and few words between a name and its next use teach attention to carry names,
@@ -29,7 +29,7 @@ from optimizer import Optimizer
 BUILD = Path(__file__).parent / ".build"
 TRAINING_STORIES = 40_000
 TOKENIZER_STORIES = 10_000
-HELD_OUT_STORIES = 400
+HELD_OUT_STORIES = 200
 OPENING = dict(length=128, batch=24)
 STORY = dict(length=384, batch=8)
 CONTEXT = dict(length=1024, batch=3)
@@ -43,19 +43,21 @@ class Windows:
     A story that a window cuts off starts the next window again, so every story is seen whole.
     """
 
-    def __init__(self, encoded, end_of_text):
-        self.stories = [torch.tensor([end_of_text] + ids, dtype=torch.long) for ids in encoded]
-        self.next = 0
+    def __init__(self, tokenizer, first):
+        self.tokenizer, self.next = tokenizer, first
+
+    def story(self):
+        text = stories.story(self.next % TRAINING_STORIES)
+        self.next += 1
+        return [self.tokenizer.end_of_text] + self.tokenizer.encode(text)
 
     def window(self, length):
-        parts, have = [], 0
-        while have < length + 1:
-            parts.append(self.stories[self.next % len(self.stories)])
-            have += len(parts[-1])
-            self.next += 1
-        if len(parts) > 1 and have > length + 1:
-            self.next -= 1
-        return torch.cat(parts)[: length + 1]
+        ids = self.story()
+        while len(ids) < length + 1:
+            ids += self.story()
+            if len(ids) > length + 1:
+                self.next -= 1
+        return torch.tensor(ids[: length + 1])
 
     def batch(self, length, batch):
         windows = torch.stack([self.window(length) for _ in range(batch)])
@@ -112,12 +114,11 @@ def has_bfloat16_arithmetic():
 
 
 def optimize(model, windows, chosen, before):
-    """Trains on from `before`, the steps, tokens and seconds so far; returns them at the end."""
+    """Trains on from `before`, the steps, tokens and processor seconds so far; returns the sums."""
     optimizer, free = Optimizer(model), FreeProcessors()
     low_precision = has_bfloat16_arithmetic()
     step, tokens, seconds = before["steps"], before["tokens"], before["seconds"]
-    start, first, recent = time.time() - seconds, step, []
-    windows.next = before["stories"]
+    start, first, recent = time.process_time() - seconds, step, []
     used = max(step / chosen.steps, seconds / 60 / chosen.minutes)
     while used < 1:
         inputs, targets = windows.batch(**window_shape(step, used))
@@ -130,7 +131,7 @@ def optimize(model, windows, chosen, before):
         optimizer.step(rate_factor(step - first, used))
 
         step, tokens = step + 1, tokens + targets.numel()
-        seconds = time.time() - start
+        seconds = time.process_time() - start
         used = max(step / chosen.steps, seconds / 60 / chosen.minutes)
         recent.append(loss.item())
         if step % 10 == 0:
@@ -138,7 +139,7 @@ def optimize(model, windows, chosen, before):
         if step % 100 == 0 or used >= 1:
             print(
                 f"{used:4.0%} step {step} loss {sum(recent) / len(recent):.4f} "
-                f"{tokens / seconds:.0f} tokens/s {seconds / 60:.1f} min {torch.get_num_threads()} threads",
+                f"{tokens / seconds:.0f} tokens/s {seconds / 60:.1f} processor min {torch.get_num_threads()} threads",
                 flush=True,
             )
             recent.clear()
@@ -162,8 +163,8 @@ def perplexity(model, tokenizer, texts):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--minutes", type=float, default=30)
-    options.add_argument("--steps", type=int, default=6000)
+    options.add_argument("--minutes", type=float, default=45, help="of processor time")
+    options.add_argument("--steps", type=int, default=20_000)
     options.add_argument("--threads", type=int, default=2)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--resume", action="store_true", help="go on from .build/checkpoint.pt")
@@ -177,8 +178,6 @@ def main():
     shape = Shape()
     tokenizer = bpe.train(training[:TOKENIZER_STORIES], shape.vocabulary)
     (BUILD / "merges.json").write_text(json.dumps(tokenizer.merges))
-    encoded = [tokenizer.encode(text) for text in training]
-    print(f"{len(training)} stories, {sum(map(len, encoded))} tokens", flush=True)
 
     model = Llama(shape)
     before = dict(steps=0, tokens=0, seconds=0.0, stories=0)
@@ -187,7 +186,7 @@ def main():
         model.load_state_dict(saved["weights"])
         before = saved["report"]
     print(f"{model.parameter_count()} parameters", flush=True)
-    windows = Windows(encoded, tokenizer.end_of_text)
+    windows = Windows(tokenizer, before["stories"])
     report = optimize(model, windows, chosen, before)
     report["parameters"] = model.parameter_count()
     report["perplexity"] = perplexity(model, tokenizer, held_out)
