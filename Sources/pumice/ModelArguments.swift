@@ -29,7 +29,7 @@ enum CacheFormat: String, CaseIterable, ExpressibleByArgument {
 /// Which model file to use.
 struct ModelFileArguments: ParsableArguments {
   @Argument(
-    help: ArgumentHelp("The model, a GGUF file.", valueName: "model"),
+    help: ArgumentHelp("The model, a GGUF file. Default: the built-in demo model.", valueName: "model"),
     completion: .file(extensions: ["gguf"]))
   var positional: String?
 
@@ -46,7 +46,7 @@ struct ModelFileArguments: ParsableArguments {
   var path: String? { positional ?? option }
 
   func open() throws -> GGUFFile {
-    guard let path else { throw ValidationError("Give a model, a GGUF file.") }
+    guard let path else { return try DemoModel.open() }
     return try GGUFFile(path: path)
   }
 }
