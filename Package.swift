@@ -94,6 +94,9 @@ let package = Package(
       ], swiftSettings: settings),
 
     .testTarget(name: "GPUTests", dependencies: ["PumiceGPU", "PumiceShaders"], swiftSettings: settings),
+    .testTarget(
+      name: "KernelsTests", dependencies: ["PumiceKernels", "PumiceGPU", "PumiceOperators", "PumiceTensors"],
+      swiftSettings: settings),
     .testTarget(name: "ModelFilesTests", dependencies: ["PumiceModelFiles", "PumiceTensors"], swiftSettings: settings),
     .testTarget(
       name: "TokenizersTests", dependencies: ["PumiceTokenizers", "PumiceModelFiles"], swiftSettings: settings),
