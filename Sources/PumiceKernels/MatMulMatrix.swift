@@ -34,7 +34,7 @@ enum MatMulMatrix {
       for (axis, count) in needed.enumerated() where count > device.maxWorkgroupCount[axis] {
         return "needs \(count) workgroups, the device allows \(device.maxWorkgroupCount[axis])"
       }
-      return tooLarge(op)
+      return op.reachRefusal
     },
     loopIterations: { _, device in stretch / min(device.subgroupSize, 16) + stretch / device.subgroupSize },
     plan: registerTilePlan)
@@ -75,7 +75,7 @@ enum MatMulMatrix {
           steps.append(
             Step(
               "MatMul/register_tile.comp", defines: defines, specialization: [UInt32(lanes)],
-              bindings: [.scratch(0, .read), .scratch(1, .read), biasBinding(op), .argument("y")],
+              bindings: [.scratch(0, .read), .scratch(1, .read), op.biasBinding, .argument("y")],
               constants: [
                 "m": UInt32(op.m), "n": UInt32(op.n), "row_begin": UInt32(row), "column_begin": UInt32(column),
                 "k_count": UInt32(count), "flags": (isFirst ? 1 : 0) | (isLast && op.bias ? 2 : 0),
@@ -110,7 +110,7 @@ enum MatMulMatrix {
       let (x, y, _) = sharedTileGroups(op)
       let most = device.maxWorkgroupCount
       return x <= most[0] && y <= most[1]
-        ? tooLarge(op) : "needs \(x)×\(y) workgroups, the device allows \(most[0])×\(most[1])"
+        ? op.reachRefusal : "needs \(x)×\(y) workgroups, the device allows \(most[0])×\(most[1])"
     },
     loopIterations: { op, _ in groups(op.k, of: 32) * 33 }
   ) { op, _ in
@@ -118,19 +118,8 @@ enum MatMulMatrix {
       Step(
         "MatMul/shared_tile.comp",
         defines: [op.weight.weightMacro: "", "THREAD_COLUMNS": "\(threadColumns(op))"],
-        bindings: [.argument("weight"), .argument("x"), biasBinding(op), .argument("y")],
+        bindings: [.argument("weight"), .argument("x"), op.biasBinding, .argument("y")],
         constants: ["m": UInt32(op.m), "n": UInt32(op.n), "k": UInt32(op.k), "has_bias": op.bias ? 1 : 0],
         groups: sharedTileGroups(op)))
-  }
-
-  // MARK: Both
-
-  /// Without a bias its binding is never read; x stands in, so that one pipeline serves both cases.
-  private static func biasBinding(_ op: MatMul) -> Step.Binding { .argument(op.bias ? "bias" : "x") }
-
-  /// The shaders count the weight's 16-bit halves in 32 bits.
-  private static func tooLarge(_ op: MatMul) -> String? {
-    op.argument("weight").byteCount / 2 <= Int(UInt32.max)
-      ? nil : "the weight has more 16-bit halves than 32-bit indices reach"
   }
 }
