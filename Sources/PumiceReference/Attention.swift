@@ -1,9 +1,9 @@
 public import PumiceOperators
 
 extension Attention: Definition {
-  public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String:
-    Evaluated]
-  {
+  public func evaluate(
+    _ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection
+  ) -> [String: Evaluated] {
     let q = inputs["q"]!, k = inputs["k"]!, v = inputs["v"]!, positions = inputs["positions"]!
     var y = Evaluated(count: tokens * heads * headSize)
     for t in 0..<tokens {
@@ -11,67 +11,71 @@ extension Attention: Definition {
       for h in 0..<heads {
         let row = (t * heads + h) * headSize
         guard (row..<row + headSize).contains(where: elements.contains) else { continue }
-        let cells = h / (heads / kvHeads) * capacity
-        attend(q, row: row, k, v, cells: cells, visible: visible, rounding: rounding, into: &y)
+        let first = h / (heads / kvHeads) * capacity * headSize
+        let cells = first..<first + visible * headSize
+        attend(q[row..<row + headSize], k[cells], v[cells], row: row, rounding: rounding, into: &y)
       }
     }
     return ["y": y]
   }
 
-  /// One row: scores, softmax, weighted sum of values, and how far f32 arithmetic may take each from the truth.
+  /// One row: scores, softmax, weighted sum of values, and how far rounding may take each element from the truth.
   private func attend(
-    _ q: [Double], row: Int, _ k: [Double], _ v: [Double], cells: Int, visible: Int, rounding: RoundingModel,
+    _ q: ArraySlice<Double>, _ k: ArraySlice<Double>, _ v: ArraySlice<Double>, row: Int, rounding: RoundingModel,
     into y: inout Evaluated
   ) {
-    guard visible > 0 else {
-      for d in 0..<headSize { y.values[row + d] = 0 }
-      return
+    let scores = stride(from: k.startIndex, to: k.endIndex, by: headSize).map { cell in
+      Double(scale) * zip(q, k[cell..<cell + headSize]).reduce(0) { $0 + $1.0 * $1.1 }
     }
-    var scores: [Double] = []
-    var scoreError = 0.0
-    for j in 0..<visible {
-      var sum = 0.0, magnitude = 0.0
-      for d in 0..<headSize {
-        let product = q[row + d] * k[(cells + j) * headSize + d]
-        sum += product
-        magnitude += abs(product)
-      }
-      let score = sum * Double(scale)
-      scores.append(score)
-      scoreError = max(
-        scoreError,
-        rounding.dotProduct(length: headSize, magnitude: magnitude) * abs(Double(scale)) + 2 * rounding.accumulator
-          * abs(score))
-    }
-    let largest = scores.max()!
-    let weights = scores.map { DoubleMath.exponential($0 - largest) }
-    let total = weights.reduce(0, +)
+    let whole = SoftmaxSum(scores: scores, values: Array(v), width: headSize)
+    let value = whole.normalized
+    y.values.replaceSubrange(row..<row + headSize, with: value)
+    if scores.isEmpty { return }
+    let bound = AttentionBound(self, q: q, k: k, scores: scores, whole: whole, rounding: rounding)
     for d in 0..<headSize {
-      var sum = 0.0, magnitude = 0.0, exponents = 0.0
-      for j in 0..<visible {
-        let value = v[(cells + j) * headSize + d]
-        sum += weights[j] * value
-        magnitude += weights[j] * abs(value)
-        exponents += weights[j] * abs(value) * RoundingModel.expRelative(scores[j] - largest)
-      }
-      let value = sum / total
-      let mass = magnitude / total
-      // exp(s + δ) = exp(s)·(1 + δ): the error of the scores is relative in every weight, above and below the line. Its
-      // own error in exp, the two sums and the division add to it; rescaling by the running maximum costs one more exp
-      // per step, which the second `exponents` term covers.
-      y.values[row + d] = value
-      y.bounds[row + d] =
-        2 * scoreError * mass + 2 * (exponents / total + RoundingModel.expRelative(0) * mass)
-        + averageExponentError(scores, weights, largest, total) * abs(value) * 2
-        + 2 * rounding.dotProduct(length: visible, magnitude: mass) + RoundingModel.divideRelative * abs(value)
-        + rounding.store(value) + RoundingModel.flush * Double(visible + headSize)
+      let column = stride(from: v.startIndex + d, to: v.endIndex, by: headSize).map { v[$0] }
+      y.bounds[row + d] = bound.bound(value: value[d], column: column)
+    }
+  }
+}
+
+/// A weighted sum by softmax over some keys, not yet divided: what an online softmax carries along, and what a split over
+/// the keys leaves behind. Sums over disjoint sets of keys merge into that over their union (Milakov & Gimelshein 2018,
+/// "Online normalizer calculation for softmax"; Dao et al. 2022).
+public struct SoftmaxSum: Sendable {
+  /// The largest score; -∞ without keys.
+  public var largest: Double
+  /// Σ exp(score − largest).
+  public var total: Double
+  /// Σ exp(score − largest) · value, per element.
+  public var sum: [Double]
+
+  /// - Parameter values: one row of `width` elements for each score.
+  public init(scores: [Double], values: [Double], width: Int) {
+    let largest = scores.max() ?? -.infinity
+    self.largest = largest
+    total = 0
+    sum = Array(repeating: 0, count: width)
+    for (j, score) in scores.enumerated() {
+      let weight = DoubleMath.exponential(score - largest)
+      total += weight
+      for d in 0..<width { sum[d] += weight * values[j * width + d] }
     }
   }
 
-  /// The relative error of the denominator that the errors of its exponentials make.
-  private func averageExponentError(_ scores: [Double], _ weights: [Double], _ largest: Double, _ total: Double)
-    -> Double
-  {
-    zip(scores, weights).reduce(0) { $0 + $1.1 * RoundingModel.expRelative($1.0 - largest) } / total
+  /// The sum over the keys of both.
+  public func merged(with other: SoftmaxSum) -> SoftmaxSum {
+    if other.largest == -.infinity { return self }
+    if largest == -.infinity { return other }
+    var merged = self
+    merged.largest = max(largest, other.largest)
+    let mine = DoubleMath.exponential(largest - merged.largest)
+    let others = DoubleMath.exponential(other.largest - merged.largest)
+    merged.total = mine * total + others * other.total
+    for d in sum.indices { merged.sum[d] = mine * sum[d] + others * other.sum[d] }
+    return merged
   }
+
+  /// The weighted mean; zeros without keys.
+  public var normalized: [Double] { sum.map { largest == -.infinity ? 0 : $0 / total } }
 }

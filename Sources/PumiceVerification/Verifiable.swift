@@ -12,11 +12,15 @@ public protocol Verifiable: Operator, Definition, Dispatchable {
 
   /// The bytes of an argument that random numbers do not make (tokens, positions, tables); nil for the default.
   func special(_ argument: Argument, _ random: inout RandomSource) -> [UInt8]?
+
+  /// The bytes of the input that the operator must not use, whatever they hold; they become NaN.
+  func unused(_ argument: Argument) -> [Range<Int>]
 }
 
 extension Verifiable {
   public static var dataKinds: [DataKind] { DataKind.allCases }
   public func special(_ argument: Argument, _ random: inout RandomSource) -> [UInt8]? { nil }
+  public func unused(_ argument: Argument) -> [Range<Int>] { [] }
 }
 
 extension OperatorName {

@@ -20,7 +20,10 @@ public struct VerificationCase<Op: Verifiable>: Sendable, CustomStringConvertibl
     var random = RandomSource(seed: seed, label: description)
     var bytes: [String: [UInt8]] = [:]
     for argument in op.arguments where argument.role != .output {
-      bytes[argument.name] = op.special(argument, &random) ?? data.bytes(argument.shape, argument.format, &random)
+      var made = op.special(argument, &random) ?? data.bytes(argument.shape, argument.format, &random)
+      // All bits set: NaN in every floating-point format.
+      for range in op.unused(argument) { made.replaceSubrange(range, with: repeatElement(0xff, count: range.count)) }
+      bytes[argument.name] = made
     }
     return bytes
   }
