@@ -20,7 +20,7 @@ import Testing
   func columnsAreIndependent(_ weight: TensorFormat) throws {
     let kernels = KernelLibrary(device: try Device.open())
     // One column, the widths where tiles change their shape, and more than one tile; k is longer than one decoded stretch.
-    let sizes = [1, 9, 17, 33, 65]
+    let sizes = [1, 3, 8, 9, 17, 33, 65]
     let widest = MatMul(m: 37, n: sizes.last!, k: 1056, weight: weight, bias: true)
     var inputs: [String: [UInt8]] = [:]
     for (index, argument) in widest.arguments.enumerated() where argument.role == .input {
