@@ -77,19 +77,22 @@ let package = Package(
     // GGUF; hostile input, never traps.
     .target(name: "PumiceModelFiles", dependencies: ["PumiceTensors"], swiftSettings: settings),
     .target(name: "PumiceTokenizers", dependencies: ["PumiceModelFiles"], swiftSettings: settings),
+    // The bytes of the demo model, embedded by the C compiler.
+    .target(name: "CDemoModel"),
     // Architectures as values, backends, KV cache, sampling.
     .target(
       name: "PumiceModels",
       dependencies: [
         "PumiceKernels", "PumiceReference", "PumiceOperators", "PumiceTensors", "PumiceGPU", "PumiceModelFiles",
-        "PumiceTokenizers",
+        "PumiceTokenizers", "CDemoModel",
       ],
-      swiftSettings: settings),
+      exclude: ["Resources"], swiftSettings: settings),
     .executableTarget(
       name: "pumice",
       dependencies: [
         "PumiceModels", "PumiceVerification", "PumiceKernels", "PumiceReference", "PumiceOperators", "PumiceTensors",
-        "PumiceGPU", "PumiceModelFiles", "PumiceTokenizers", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "PumiceGPU", "PumiceModelFiles", "PumiceTokenizers",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
 

@@ -10,9 +10,11 @@ struct RunCommand: ParsableCommand {
     commandName: "run",
     abstract: "Continues a text with a model.",
     discussion: """
-      The text goes to stdout as it is made; the device and the speed go to stderr. Ctrl-C ends the text; a second one ends the program.
+      The text goes to stdout as it is made; the device and the speed go to stderr. Without a model the
+      built-in demo model tells a story. Ctrl-C ends the text; a second one ends the program.
 
       Examples:
+        pumice run
         pumice run -p "Once upon a time, a fox" -n 200 --temp 0
         pumice run model.gguf -f prompt.txt -c 2048 --seed 1
       """)
@@ -93,10 +95,11 @@ struct RunCommand: ParsableCommand {
       write("\n")
     }
     note("[ Prompt: \(fixed(report.promptRate, 1)) t/s | Generation: \(fixed(report.generationRate, 1)) t/s ]")
+    try loaded.checkValidation()
   }
 
   private func promptText() throws -> String {
-    guard let file else { return prompt ?? "" }
+    guard let file else { return prompt ?? (model.path == nil ? DemoModel.prompt : "") }
     let data: Data
     do { data = try Data(contentsOf: URL(fileURLWithPath: file)) } catch {
       throw InputError("\(file): cannot read the prompt: \((error as NSError).localizedDescription)")
