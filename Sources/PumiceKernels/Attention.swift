@@ -66,7 +66,6 @@ extension Attention {
   ) { op, device in
     var defines = op.defines
     defines["KEYS_PER_LANE"] = String(BroadcastTile.keysPerLane)
-    defines["UNROLL_LANES"] = device.subgroupSize <= 16 ? "[[unroll]]" : "[[dont_unroll]]"
     return op.splitPlan("Attention/attention_broadcast.comp", defines, device)
   }
 
@@ -75,7 +74,7 @@ extension Attention {
     summary:
       "Lanes stride along the elements of a key, scores by shuffles; split over the keys; for one token on GPUs.",
     shaders: ["Attention/attention_subgroup.comp", "Attention/attention_merge.comp"],
-    needs: [.subgroup(.shuffle), .fixedSubgroupSize],
+    needs: [.subgroup(.shuffle), .subgroup(.arithmetic), .fixedSubgroupSize],
     refusal: { op, device in op.splitRefusal(device) },
     loopIterations: { op, _ in splitLength + 2 * op.splits }
   ) { op, device in
@@ -84,7 +83,8 @@ extension Attention {
     var lanes = 1
     while lanes < units, lanes < device.subgroupSize { lanes *= 2 }
     defines["KEY_LANES"] = String(lanes)
-    defines["KEYS_AHEAD"] = "4"
+    // A GPU hides the latency of its memory behind loads; on a CPU more of them only make longer code.
+    defines["KEYS_AHEAD"] = device.kind == .cpu ? "2" : "4"
     return op.splitPlan("Attention/attention_subgroup.comp", defines, device)
   }
 
@@ -205,7 +205,7 @@ extension Attention {
 /// The tile of `attention_register.comp`.
 private enum RegisterTile {
   static let rows = 8
-  static let keysPerLane = 4
+  static let keysPerLane = 2
   static let chunkWords = 2
 }
 
