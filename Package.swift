@@ -97,6 +97,12 @@ let package = Package(
     .testTarget(name: "ModelFilesTests", dependencies: ["PumiceModelFiles", "PumiceTensors"], swiftSettings: settings),
     .testTarget(
       name: "TokenizersTests", dependencies: ["PumiceTokenizers", "PumiceModelFiles"], swiftSettings: settings),
+    .testTarget(
+      name: "ModelsTests",
+      dependencies: [
+        "PumiceModels", "PumiceModelFiles", "PumiceTokenizers", "PumiceKernels", "PumiceGPU", "PumiceTensors", "pumice",
+      ],
+      swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )

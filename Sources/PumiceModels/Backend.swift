@@ -24,7 +24,11 @@ public protocol Backend: AnyObject {
   /// A tensor of zeros.
   func makeTensor(_ shape: Shape, _ format: TensorFormat, at residence: Residence, label: String) throws -> Tensor
 
-  /// Fills a tensor from bytes in its format.
+  /// A tensor with contents, on the device.
+  func makeTensor(_ shape: Shape, _ format: TensorFormat, from bytes: UnsafeRawBufferPointer, label: String) throws
+    -> Tensor
+
+  /// Fills a tensor, or the front of it, from bytes in its format.
   func write(_ bytes: UnsafeRawBufferPointer, to tensor: Tensor) throws
 
   /// The elements of an f32 tensor. Programs that write it must have run.
@@ -65,6 +69,12 @@ public protocol ModelProgram: AnyObject {
 }
 
 extension Backend {
+  func makeTensor<T: BitwiseCopyable>(
+    _ shape: Shape, _ format: TensorFormat, from values: [T], label: String
+  ) throws -> Tensor {
+    try values.withUnsafeBytes { try makeTensor(shape, format, from: $0, label: label) }
+  }
+
   func write<T: BitwiseCopyable>(_ values: [T], to tensor: Tensor) throws {
     try values.withUnsafeBytes { try write($0, to: tensor) }
   }

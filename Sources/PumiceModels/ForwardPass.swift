@@ -30,7 +30,7 @@ struct Activations<B: Backend> {
     func make(_ rows: Int, _ width: Int, _ label: String) throws -> B.Tensor {
       try backend.makeTensor([rows, width], .f32, at: .device, label: label)
     }
-    let rows = options.chunk
+    let rows = options.passTokens
     residual = try make(rows, c.embeddingLength, "residual stream")
     normed = try make(rows, c.embeddingLength, "normalized")
     delta = try make(rows, c.embeddingLength, "residual addend")

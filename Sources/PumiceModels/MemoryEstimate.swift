@@ -24,7 +24,8 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
     let row =
       3 * c.embeddingLength + 2 * c.headCount * c.headSize + 2 * c.kvHeadCount * c.headSize + 3 * c.feedForwardLength
     activations = Self.sum([
-      bytes(Self.product([row, options.chunk]), .f32), bytes(Self.product([options.logitRows, c.vocabularySize]), .f32),
+      bytes(Self.product([row, options.passTokens]), .f32),
+      bytes(Self.product([options.logitRows, c.vocabularySize]), .f32),
     ])
   }
 

@@ -66,7 +66,8 @@ public struct ModelConfiguration: Hashable, Sendable {
   ) throws(ModelFileError) -> Int {
     let table = try file.requiredTensor(named: architecture.names.tokenEmbedding + ".weight")
     guard table.shape.rank == 2 else {
-      throw file.error(.invalidTensor, subject: "tensor \(table.name)", "has the shape \(table.shape), expected a matrix")
+      throw file.error(
+        .invalidTensor, subject: "tensor \(table.name)", "has the shape \(table.shape), expected a matrix")
     }
     let rows = table.shape[0]
     let declared = try keys.optionalSize("vocab_size")

@@ -5,12 +5,14 @@ public enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The model, its cache and its working memory do not fit.
   case outOfMemory(model: String, needed: MemoryEstimate, available: Int, place: String)
   /// A prompt that leaves no room in the context.
-  case promptTooLong(tokens: Int, context: Int)
+  case promptTooLong(tokens: Int, room: Int)
   case emptyPrompt
   /// More tokens than the session has room for.
   case contextFull(context: Int)
   /// A longer context than the model was made for.
   case contextTooLong(asked: Int, model: Int)
+  /// Every logit is NaN or −∞: a kernel or the file is broken.
+  case noLogits
   case unknownToken(Int32, vocabulary: Int)
   case invalidOption(String)
 
@@ -19,12 +21,14 @@ public enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
     case .outOfMemory(let model, let needed, let available, let place):
       "\(model) needs \(readable(bytes: needed.total)) (\(needed)), \(place) has \(readable(bytes: available)): "
         + "\(readable(bytes: needed.total - available)) too little"
-    case .promptTooLong(let tokens, let context):
-      "the prompt has \(tokens) tokens, and a context of \(context) has room for \(context - 1); "
-        + "give a longer context (-c) or a shorter prompt"
+    case .promptTooLong(let tokens, let room):
+      "the prompt has \(tokens) tokens, and the context has room for \(room); give a longer context (-c) or a shorter "
+        + "prompt"
     case .emptyPrompt: "the prompt has no tokens, and the model has no token to begin with"
     case .contextFull(let context): "the context of \(context) tokens is full"
     case .contextTooLong(let asked, let model): "a context of \(asked) tokens is longer than the model's \(model)"
+    case .noLogits:
+      "no token is possible: every logit is NaN or −∞; the weights are broken, or a kernel is (see pumice verify)"
     case .unknownToken(let token, let vocabulary): "token \(token) is outside the vocabulary (0 to \(vocabulary - 1))"
     case .invalidOption(let text): text
     }

@@ -55,8 +55,7 @@ struct ModelWeights<B: Backend> {
     let table = RoPE.frequencies(
       rotaryDimensions: c.rotaryDimensions, base: c.ropeBase, scale: c.ropeScale, factors: factors)
     frequencies = try backend.makeTensor(
-      [c.rotaryDimensions / 2, 2], .i32, at: .device, label: "rotary frequencies")
-    try backend.write(table, to: frequencies)
+      [c.rotaryDimensions / 2, 2], .i32, from: table, label: "rotary frequencies")
     layers = try (0..<c.layerCount).map { try loader.layer($0, names) }
   }
 }
@@ -84,8 +83,9 @@ private struct WeightLoader<B: Backend> {
 
   mutating func matrix(_ name: String, bias: [Float]? = nil) throws -> Linear<B.Tensor>? {
     guard let tensor = tensors.matrix(name), let format = tensor.format else { return nil }
-    let weight = try backend.makeTensor(tensor.shape, format, at: .device, label: tensor.name)
-    try tensors.withBytes(of: tensor) { try backend.write($0, to: weight) }
+    let weight = try tensors.withBytes(of: tensor) {
+      try backend.makeTensor(tensor.shape, format, from: $0, label: tensor.name)
+    }
     done += tensor.byteCount
     progress(Double(done) / Double(total))
     return Linear(
@@ -94,9 +94,7 @@ private struct WeightLoader<B: Backend> {
   }
 
   func upload(_ values: [Float], _ label: String) throws -> B.Tensor {
-    let tensor = try backend.makeTensor([values.count], .f32, at: .device, label: label)
-    try backend.write(values, to: tensor)
-    return tensor
+    try backend.makeTensor([values.count], .f32, from: values, label: label)
   }
 
   private func scale(_ name: String) -> Float { tensors.vector(name + ".scale")?[0] ?? 1 }

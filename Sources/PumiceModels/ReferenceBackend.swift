@@ -35,6 +35,14 @@ public final class ReferenceBackend: Backend {
     Tensor(storage: Storage(count: shape.count), offset: 0, shape: shape, format: format)
   }
 
+  public func makeTensor(
+    _ shape: Shape, _ format: TensorFormat, from bytes: UnsafeRawBufferPointer, label: String
+  ) -> Tensor {
+    let tensor = makeTensor(shape, format, at: .device, label: label)
+    write(bytes, to: tensor)
+    return tensor
+  }
+
   public func write(_ bytes: UnsafeRawBufferPointer, to tensor: Tensor) {
     tensor.replace(tensor.format.decode(bytes))
   }
@@ -43,7 +51,8 @@ public final class ReferenceBackend: Backend {
   public func integers(of tensor: Tensor) -> [Int32] { tensor.values(tensor.shape.count).map { Int32($0) } }
 
   public func part(of tensor: Tensor, from element: Int, _ shape: Shape) -> Tensor {
-    precondition(element >= 0 && element + shape.count <= tensor.shape.count, "\(shape) from \(element) of \(tensor.shape)")
+    precondition(
+      element >= 0 && element + shape.count <= tensor.shape.count, "\(shape) from \(element) of \(tensor.shape)")
     return Tensor(storage: tensor.storage, offset: tensor.offset + element, shape: shape, format: tensor.format)
   }
 

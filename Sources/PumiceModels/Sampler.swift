@@ -38,7 +38,8 @@ public struct SamplingOptions: Hashable, Sendable {
     try require(temperature.isFinite, "the temperature is \(temperature)")
     try require((0...1).contains(topP), "top-p is \(topP); it must be from 0 to 1")
     try require((0...1).contains(minP), "min-p is \(minP); it must be from 0 to 1")
-    try require(repeatPenalty > 0 && repeatPenalty.isFinite, "the repeat penalty is \(repeatPenalty); it must be positive")
+    try require(
+      repeatPenalty > 0 && repeatPenalty.isFinite, "the repeat penalty is \(repeatPenalty); it must be positive")
     try require(repeatLast >= -1, "the penalty looks back \(repeatLast) tokens; −1 means all")
   }
 }
@@ -62,8 +63,10 @@ public struct Sampler: Sendable {
   /// Draws a token.
   ///
   /// - Parameter recent: the tokens before it.
-  public mutating func sample(_ logits: [Float], recent: [Int32]) -> Int32 {
+  /// - Throws: `ModelError.noLogits`.
+  public mutating func sample(_ logits: [Float], recent: [Int32]) throws(ModelError) -> Int32 {
     let candidates = distribution(logits, recent: recent)
+    if candidates.isEmpty { throw .noLogits }
     let target = generator.unit()
     var sum = 0.0
     for candidate in candidates {
@@ -76,18 +79,12 @@ public struct Sampler: Sendable {
 
   /// The tokens that may be drawn, the likeliest first, with probabilities that add up to 1.
   ///
-  /// A NaN counts as impossible; if nothing is possible, token 0 is.
+  /// A NaN counts as impossible; if nothing is possible, there are none.
   public func distribution(_ logits: [Float], recent: [Int32]) -> [Candidate] {
-    var scored = penalized(logits, recent).enumerated().compactMap { index, logit -> (token: Int32, logit: Double)? in
-      logit.isNaN || logit == -.infinity ? nil : (Int32(index), logit)
-    }
-    guard !scored.isEmpty else { return [Candidate(token: 0, probability: 1)] }
-    if options.temperature <= 0 {
-      let best = scored.max { ($0.logit, $1.token) < ($1.logit, $0.token) }!
-      return [Candidate(token: best.token, probability: 1)]
-    }
-    scored.sort { ($0.logit, $1.token) > ($1.logit, $0.token) }
-    if options.topK > 0 { scored.removeLast(max(0, scored.count - options.topK)) }
+    let values = penalized(logits, recent)
+    let count = options.temperature <= 0 ? 1 : options.topK > 0 ? options.topK : values.count
+    var scored = largest(count, of: values)
+    if scored.isEmpty { return [] }
     scored.removeLast(scored.count - countForTopP(scored.map(\.logit)))
     if options.minP > 0 {
       let least = scored[0].logit + DoubleMath.logarithm(options.minP)
@@ -95,6 +92,30 @@ public struct Sampler: Sendable {
     }
     let probabilities = softmax(scored.map { $0.logit / options.temperature })
     return zip(scored, probabilities).map { Candidate(token: $0.token, probability: $1) }
+  }
+
+  /// The largest logits, in order; of equals the first token's.
+  private func largest(_ count: Int, of logits: [Double]) -> [(token: Int32, logit: Double)] {
+    var best: [(token: Int32, logit: Double)] = []
+    if count >= logits.count {
+      for (index, logit) in logits.enumerated() where logit > -.infinity { best.append((Int32(index), logit)) }
+      best.sort { ($0.logit, $1.token) > ($1.logit, $0.token) }
+      return best
+    }
+    // A vocabulary is large and few are wanted: most fail the first comparison.
+    for (index, logit) in logits.enumerated() where logit > -.infinity {
+      if best.count == count {
+        if logit <= best[count - 1].logit { continue }
+        best.removeLast()
+      }
+      var low = 0, high = best.count
+      while low < high {
+        let middle = (low + high) / 2
+        if best[middle].logit >= logit { low = middle + 1 } else { high = middle }
+      }
+      best.insert((Int32(index), logit), at: low)
+    }
+    return best
   }
 
   private func penalized(_ logits: [Float], _ recent: [Int32]) -> [Double] {

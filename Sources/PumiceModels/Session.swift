@@ -56,7 +56,7 @@ public final class ModelSession<B: Backend>: Session {
 
   /// How many keys a recorded step is good for beyond those there were: it is recorded anew when they are exceeded, so
   /// that attention never looks at many more cells than are filled.
-  static var keyBucket: Int { 256 }
+  private static var keyBucket: Int { 256 }
 
   /// Loads a model.
   ///
@@ -81,8 +81,8 @@ public final class ModelSession<B: Backend>: Session {
     weights = try ModelWeights(tensors, on: backend, progress: progress)
     activations = try Activations(c, options, on: backend)
     cache = try KVCache(c, options, on: backend)
-    tokens = try backend.makeTensor([options.chunk], .i32, at: .hostWritten, label: "tokens")
-    positions = try backend.makeTensor([options.chunk], .i32, at: .hostWritten, label: "positions")
+    tokens = try backend.makeTensor([options.passTokens], .i32, at: .hostWritten, label: "tokens")
+    positions = try backend.makeTensor([options.passTokens], .i32, at: .hostWritten, label: "positions")
     likeliest = try backend.makeTensor([1], .i32, at: .device, label: "likeliest token")
     likeliestRead = try backend.makeTensor([1], .i32, at: .hostRead, label: "likeliest token, read back")
     logitsRead = try backend.makeTensor(
@@ -137,8 +137,8 @@ public final class ModelSession<B: Backend>: Session {
   }
 
   private func chunks(of tokens: [Int32]) -> [(start: Int, tokens: [Int32])] {
-    stride(from: 0, to: tokens.count, by: options.chunk).map { start in
-      (start, Array(tokens[start..<min(start + options.chunk, tokens.count)]))
+    stride(from: 0, to: tokens.count, by: options.passTokens).map { start in
+      (start, Array(tokens[start..<min(start + options.passTokens, tokens.count)]))
     }
   }
 
@@ -170,6 +170,9 @@ public final class ModelSession<B: Backend>: Session {
     steps[kind] = (keys, program)
     return program
   }
+
+  /// Records every step anew from here on; results do not change.
+  package func forgetSteps() { steps = [:] }
 
   private func record(
     _ count: Int, keys: Int, tokens: B.Tensor, wanting wanted: LogitsWanted, into program: B.Program

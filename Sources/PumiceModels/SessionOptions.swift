@@ -18,13 +18,15 @@ public struct SessionOptions: Hashable, Sendable {
     context: Int = Self.defaultContext, chunk: Int = 512, cacheFormat: TensorFormat = .f16, keepsAllLogits: Bool = false
   ) {
     self.context = context
-    self.chunk = min(chunk, context)
+    self.chunk = chunk
     self.cacheFormat = cacheFormat
     self.keepsAllLogits = keepsAllLogits
   }
 
+  /// Tokens of one pass at most.
+  var passTokens: Int { min(chunk, context) }
   /// Rows of the buffer for logits.
-  var logitRows: Int { keepsAllLogits ? chunk : 1 }
+  var logitRows: Int { keepsAllLogits ? passTokens : 1 }
 
   /// - Throws: `ModelError` for numbers that no session can have with this model.
   func validate(for configuration: ModelConfiguration) throws(ModelError) {

@@ -41,16 +41,15 @@ public struct TextGenerator {
 
   /// The tokens of a prompt: begun as the model wants it, and never empty.
   ///
+  /// - Parameter context: how many tokens there is room for; one of them must be left for an answer.
   /// - Throws: `ModelError.emptyPrompt`, `promptTooLong`, and errors of the tokenizer.
-  public func encode(prompt: String) throws -> [Int32] {
+  public static func encode(prompt: String, with tokenizer: any Tokenizer, context: Int) throws -> [Int32] {
     var tokens = try tokenizer.encode(prompt, addSpecial: true, parseSpecial: true)
     // What follows the prompt is to continue it.
     if tokenizer.addsEOS, tokens.last == tokenizer.eosToken { tokens.removeLast() }
     if tokens.isEmpty, let begin = tokenizer.bosToken ?? tokenizer.eosToken { tokens = [begin] }
     guard !tokens.isEmpty else { throw ModelError.emptyPrompt }
-    guard session.position + tokens.count < session.context else {
-      throw ModelError.promptTooLong(tokens: tokens.count, context: session.context)
-    }
+    guard tokens.count < context else { throw ModelError.promptTooLong(tokens: tokens.count, room: context - 1) }
     return tokens
   }
 
@@ -64,12 +63,13 @@ public struct TextGenerator {
     _ prompt: [Int32], limit: Int?, isCancelled: () -> Bool = { false }, onText: (String) -> Void
   ) throws -> GenerationReport {
     var report = GenerationReport()
-    var decoder = StreamingDecoder(tokenizer)
+    var decoder = StreamingDecoder(tokenizer, isStartOfText: prompt.allSatisfy(tokenizer.isSpecial))
     let clock = ContinuousClock()
     let start = clock.now
     report.promptTokens = prompt.count
     try session.append(prompt)
     report.promptSeconds = (clock.now - start) / .seconds(1)
+    guard try session.lastLogits().contains(where: { $0 > -.infinity }) else { throw ModelError.noLogits }
     let begin = clock.now
     var next = try choose(after: prompt)
     while true {
@@ -100,7 +100,7 @@ public struct TextGenerator {
   /// The token after everything that the session has seen.
   private mutating func choose(after tokens: [Int32]) throws -> Int32 {
     if sampler.options.isGreedy { return try session.likeliestToken() }
-    return sampler.sample(try session.lastLogits(), recent: tokens)
+    return try sampler.sample(try session.lastLogits(), recent: tokens)
   }
 
   private mutating func advance(with token: Int32, prompt: [Int32], made: [Int32]) throws -> Int32 {

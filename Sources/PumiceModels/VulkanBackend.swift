@@ -41,15 +41,31 @@ public final class VulkanBackend: Backend {
   public func makeTensor(
     _ shape: Shape, _ format: TensorFormat, at residence: Residence, label: String
   ) throws -> Tensor {
-    let bytes = byteCount(shape.count, format)
     let memory: MemoryKind =
       switch residence {
       case .device: .device
       case .hostWritten: .upload
       case .hostRead: .readback
       }
-    let buffer = try device.makeBuffer(byteCount: bytes, memory: memory, label: label)
-    try buffer.fill(word: 0)
+    let tensor = try makeTensor(shape, format, in: memory, label: label)
+    try tensor.slice.buffer.fill(word: 0)
+    return tensor
+  }
+
+  public func makeTensor(
+    _ shape: Shape, _ format: TensorFormat, from bytes: UnsafeRawBufferPointer, label: String
+  ) throws -> Tensor {
+    let tensor = try makeTensor(shape, format, in: .device, label: label)
+    // What shaders may read after the last element is defined.
+    let end = tensor.slice.byteCount, tail = bytes.count & ~15
+    if tail < end { try tensor.slice.buffer.fill(word: 0, at: tail) }
+    try write(bytes, to: tensor)
+    return tensor
+  }
+
+  private func makeTensor(_ shape: Shape, _ format: TensorFormat, in memory: MemoryKind, label: String) throws -> Tensor
+  {
+    let buffer = try device.makeBuffer(byteCount: byteCount(shape.count, format), memory: memory, label: label)
     return Tensor(slice: buffer.whole, shape: shape, format: format)
   }
 
@@ -66,7 +82,8 @@ public final class VulkanBackend: Backend {
   }
 
   public func part(of tensor: Tensor, from element: Int, _ shape: Shape) throws -> Tensor {
-    guard let start = tensor.format.byteCount(elements: element), let bytes = tensor.format.byteCount(elements: shape.count)
+    guard let start = tensor.format.byteCount(elements: element),
+      let bytes = tensor.format.byteCount(elements: shape.count)
     else { preconditionFailure("a part of \(tensor.format.rawValue) that splits a block") }
     let slice = try tensor.slice.buffer.slice(offset: tensor.slice.offset + start, byteCount: bytes)
     return Tensor(slice: slice, shape: shape, format: tensor.format)

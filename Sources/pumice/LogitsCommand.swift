@@ -39,15 +39,13 @@ struct LogitsCommand: ParsableCommand {
   func run() throws {
     let file = try model.open()
     let needed = tokens.ids.count + max(0, greedy - 1)
-    let loaded = try session.load(file, on: device) { configuration in
-      // By default as exact as it can be, and no longer than what is asked for.
-      var arguments = session
-      arguments.context = session.context ?? min(needed, configuration.contextLength)
-      return arguments.options(for: configuration, defaultFormat: .f32, keepsAllLogits: true)
-    }
-    guard needed <= loaded.session.context else {
-      throw ModelError.promptTooLong(tokens: needed, context: loaded.session.context)
-    }
+    let configuration = try ModelConfiguration(file)
+    let tensors = try ModelTensors(file, configuration)
+    // By default as exact as it can be, and no longer than what is asked for.
+    var options = session.options(for: configuration, defaultFormat: .f32, keepsAllLogits: true)
+    if session.context == nil { options.context = min(needed, configuration.contextLength) }
+    guard needed <= options.context else { throw ModelError.promptTooLong(tokens: needed, room: options.context) }
+    let loaded = try session.load(tensors, of: file, on: device, options)
     let logits = try loaded.session.logits(appending: tokens.ids)
     var continuation: [Int32] = []
     for index in 0..<greedy {
@@ -82,6 +80,7 @@ struct TokenList: ExpressibleByArgument {
 func printCompactJSON(_ value: some Encodable) throws {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+  encoder.keyEncodingStrategy = .convertToSnakeCase
   encoder.nonConformingFloatEncodingStrategy = .convertToString(
     positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
   print(String(decoding: try encoder.encode(value), as: UTF8.self))

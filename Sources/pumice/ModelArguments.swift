@@ -96,25 +96,25 @@ struct SessionArguments: ParsableArguments {
       cacheFormat: (keyFormat ?? valueFormat ?? defaultFormat).format, keepsAllLogits: keepsAllLogits)
   }
 
-  /// Checks the file and loads it.
-  func load(_ file: GGUFFile, on device: DeviceArguments, _ options: (ModelConfiguration) -> SessionOptions) throws
-    -> LoadedModel
-  {
+  /// Loads a model.
+  func load(
+    _ tensors: ModelTensors, of file: GGUFFile, on device: DeviceArguments, _ options: SessionOptions
+  ) throws -> LoadedModel {
     let start = ContinuousClock.now
-    let configuration = try ModelConfiguration(file)
-    let tensors = try ModelTensors(file, configuration)
     let progress = LoadingLine(file.path)
     defer { progress.clear() }
     func session<B: Backend>(_ backend: B) throws -> LoadedModel {
       let session = try ModelSession(
-        tensors, on: backend, options: options(configuration), modelName: file.path, progress: progress.show)
+        tensors, on: backend, options: options, modelName: file.path, progress: progress.show)
       return LoadedModel(
         session: session, device: backend.name, driver: backend.driver,
         loadSeconds: (ContinuousClock.now - start) / .seconds(1))
     }
     switch backend {
     case .reference:
-      if device.device != nil { throw ValidationError("--device chooses a Vulkan device; --backend reference uses none.") }
+      if device.device != nil {
+        throw ValidationError("--device chooses a Vulkan device; --backend reference uses none.")
+      }
       return try session(ReferenceBackend())
     case .vulkan: return try session(VulkanBackend(device.kernels(device.open())))
     }

@@ -29,7 +29,7 @@ struct RunCommand: ParsableCommand {
   var file: String?
 
   @Option(
-    name: [.customShort("n"), .customLong("n-predict")],
+    name: [.customShort("n"), .customLong("n-predict")], parsing: .unconditional,
     help: ArgumentHelp("Make at most so many tokens; −1: until the text or the context ends.", valueName: "tokens"))
   var count = -1
 
@@ -65,12 +65,15 @@ struct RunCommand: ParsableCommand {
     let text = try promptText()
     let file = try model.open()
     let tokenizer = try Tokenizers.load(from: file)
-    let loaded = try session.load(file, on: device) { session.options(for: $0) }
+    let configuration = try ModelConfiguration(file)
+    let tensors = try ModelTensors(file, configuration)
+    let sessionOptions = session.options(for: configuration)
+    let tokens = try TextGenerator.encode(prompt: text, with: tokenizer, context: sessionOptions.context)
+    let loaded = try session.load(tensors, of: file, on: device, sessionOptions)
     note("device: \(loaded.place)")
     note("loaded \(file.path) in \(fixed(loaded.loadSeconds, 2)) s")
 
     var generator = TextGenerator(loaded.session, tokenizer, Sampler(options, seed: seed))
-    let tokens = try generator.encode(prompt: text)
     Interruption.watch()
     var generated = ""
     if !json, !noDisplayPrompt { write(text) }
@@ -80,7 +83,7 @@ struct RunCommand: ParsableCommand {
       if json { generated += piece } else { write(piece) }
     }
     if json {
-      try printJSON(
+      try printCompactJSON(
         Result(
           prompt: text, text: generated, tokens: report.tokens, stop: report.stop, promptTokens: report.promptTokens,
           promptTokensPerSecond: report.promptRate, generatedTokens: report.tokens.count,
@@ -109,7 +112,9 @@ struct RunCommand: ParsableCommand {
 struct SamplingArguments: ParsableArguments {
   private static let defaults = SamplingOptions()
 
-  @Option(name: [.customLong("temp"), .customLong("temperature")], help: "Temperature; 0 takes the likeliest token.")
+  @Option(
+    name: [.customLong("temp"), .customLong("temperature")], parsing: .unconditional,
+    help: "Temperature; 0 takes the likeliest token.")
   var temperature = Self.defaults.temperature
 
   @Option(help: "Choose among the k likeliest tokens; 0: all.")
@@ -124,7 +129,7 @@ struct SamplingArguments: ParsableArguments {
   @Option(help: "Make recent tokens less likely; 1: not.")
   var repeatPenalty = Self.defaults.repeatPenalty
 
-  @Option(help: ArgumentHelp("How many tokens are recent; −1: all.", valueName: "tokens"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("How many tokens are recent; −1: all.", valueName: "tokens"))
   var repeatLastN = Self.defaults.repeatLast
 
   @Option(name: .shortAndLong, help: "Start of the random numbers: the same seed gives the same text. Default: random.")

@@ -47,7 +47,9 @@ struct TokenizeCommand: ParsableCommand {
     if json {
       try printCompactJSON(Result(tokens: tokens, pieces: pieces))
     } else {
-      for (token, piece) in zip(tokens, pieces) { print("\(padded(String(token), 7, right: true))  \(piece.debugDescription)") }
+      for (token, piece) in zip(tokens, pieces) {
+        print("\(padded(String(token), 7, right: true))  \(piece.debugDescription)")
+      }
     }
   }
 }

@@ -15,6 +15,9 @@ let hasValidation: Bool = {
   } catch { return false }
 }()
 
+/// Whether the device under test can write timestamps.
+let hasTimestamps = ((try? Device.open(options: testOptions()))?.info.timestampBits ?? 0) > 0
+
 /// A folder that is deleted when the value goes away.
 final class TemporaryFolder {
   let path: String
