@@ -77,14 +77,16 @@ let package = Package(
     // GGUF; hostile input, never traps.
     .target(name: "PumiceModelFiles", dependencies: ["PumiceTensors"], swiftSettings: settings),
     .target(name: "PumiceTokenizers", dependencies: ["PumiceModelFiles"], swiftSettings: settings),
+    // The bytes of the demo model, embedded by the C compiler.
+    .target(name: "CDemoModel"),
     // Architectures as values, backends, KV cache, sampling.
     .target(
       name: "PumiceModels",
       dependencies: [
         "PumiceKernels", "PumiceReference", "PumiceOperators", "PumiceTensors", "PumiceGPU", "PumiceModelFiles",
-        "PumiceTokenizers",
+        "PumiceTokenizers", "CDemoModel",
       ],
-      swiftSettings: settings),
+      exclude: ["Resources"], swiftSettings: settings),
     .executableTarget(
       name: "pumice",
       dependencies: [
@@ -94,6 +96,12 @@ let package = Package(
       ], swiftSettings: settings),
 
     .testTarget(name: "GPUTests", dependencies: ["PumiceGPU", "PumiceShaders"], swiftSettings: settings),
+    .testTarget(
+      name: "VerificationTests",
+      dependencies: [
+        "PumiceVerification", "PumiceReference", "PumiceKernels", "PumiceOperators", "PumiceTensors", "PumiceGPU",
+        "PumiceShaders",
+      ], swiftSettings: settings),
     .testTarget(name: "ModelFilesTests", dependencies: ["PumiceModelFiles", "PumiceTensors"], swiftSettings: settings),
     .testTarget(
       name: "TokenizersTests", dependencies: ["PumiceTokenizers", "PumiceModelFiles"], swiftSettings: settings),

@@ -11,6 +11,9 @@ public protocol Dispatchable: Operator {
 }
 
 extension Dispatchable {
+  /// Every shader that a variant names.
+  public static var shaderPaths: [String] { variants.flatMap(\.shaders) }
+
   /// The names of all variants.
   public static var variantNames: [String] { variants.map(\.name) }
 

@@ -14,6 +14,8 @@ public final class KernelLibrary: Sendable {
 
   private struct State: ~Copyable {
     var pipelines: [PipelineKey: Pipeline] = [:]
+    /// By the paths of the shaders: every choice asks, and a forward pass makes a hundred.
+    var hashes: [[String]: String] = [:]
     var scratch: Buffer?
   }
 
@@ -128,8 +130,11 @@ public final class KernelLibrary: Sendable {
 
   /// A hash over the text of all shaders of a variant, includes resolved: what quarantine is tied to.
   public func shaderHash<Op>(_ variant: Variant<Op>) -> String {
-    stableHash(
-      variant.shaders.map { (try? ShaderLibrary.resolved($0, overrides: overrides)) ?? $0 }.joined(separator: "\0"))
+    if let known = state.withLock({ $0.hashes[variant.shaders] }) { return known }
+    let texts = variant.shaders.map { (try? ShaderLibrary.resolved($0, overrides: overrides)) ?? $0 }
+    let hash = stableHash(texts.joined(separator: "\0"))
+    state.withLock { $0.hashes[variant.shaders] = hash }
+    return hash
   }
 
   /// Sets every word of the scratch memory, so that a variant that reads what it has not written is found out.

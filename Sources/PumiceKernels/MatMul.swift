@@ -4,17 +4,20 @@ import PumiceTensors
 
 extension MatMul: Dispatchable {
   public static let variants: [Variant<MatMul>] =
-    MatMulMatrix.variants
+    MatMulVector.variants + MatMulMatrix.variants
     + ThreadPerElement.variants("MatMul/matmul_naive.comp", size: { ($0.m, $0.n) }, loopIterations: \.k) { op in
       Step(
         "MatMul/matmul_naive.comp", defines: op.formatDefines, bindings: op.bindings,
         constants: ["m": UInt32(op.m), "k": UInt32(op.k)], groups: (1, 1, 1))
     }
 
-  /// Many columns: tiles in registers alone on CPUs, where shared memory and barriers are slow, and in shared memory on GPUs.
+  /// Few columns: a lane per row on CPUs, where a reduction costs more than a longer loop; coalesced loads on GPUs. Many
+  /// columns: tiles in registers alone on CPUs, where shared memory and barriers are slow, and in shared memory on GPUs.
   public func preference(on device: DeviceInfo) -> [String] {
-    if n > 8 { return device.kind == .cpu ? ["register_tile", "shared_tile"] : ["shared_tile", "register_tile"] }
-    return ["thread_per_element"]
+    if n > MatMulVector.maxColumns {
+      return device.kind == .cpu ? ["register_tile", "shared_tile"] : ["shared_tile", "register_tile"]
+    }
+    return device.kind == .cpu ? ["thread_per_row", "subgroup_per_row"] : ["subgroup_per_row", "thread_per_row"]
   }
 
   /// Every argument, in order.
@@ -23,5 +26,14 @@ extension MatMul: Dispatchable {
   /// The macros that choose the weight's format and the bias.
   var formatDefines: [String: String] {
     bias ? [weight.weightMacro: "", "HAS_BIAS": ""] : [weight.weightMacro: ""]
+  }
+
+  /// Without a bias its binding is never read; x stands in, so that one pipeline serves both cases.
+  var biasBinding: Step.Binding { .argument(bias ? "bias" : "x") }
+
+  /// Why the shaders cannot reach the whole weight, whose 16-bit halves they count in 32 bits; nil if they can.
+  var reachRefusal: String? {
+    argument("weight").byteCount / 2 <= Int(UInt32.max)
+      ? nil : "the weight has more 16-bit halves than 32-bit indices reach"
   }
 }

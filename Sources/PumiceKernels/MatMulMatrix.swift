@@ -34,7 +34,7 @@ enum MatMulMatrix {
       for (axis, count) in needed.enumerated() where count > device.maxWorkgroupCount[axis] {
         return "needs \(count) workgroups, the device allows \(device.maxWorkgroupCount[axis])"
       }
-      return tooLarge(op)
+      return op.reachRefusal
     },
     loopIterations: { _, device in stretch / min(device.subgroupSize, 16) + stretch / device.subgroupSize },
     plan: registerTilePlan)
@@ -75,7 +75,7 @@ enum MatMulMatrix {
           steps.append(
             Step(
               "MatMul/register_tile.comp", defines: defines, specialization: [UInt32(lanes)],
-              bindings: [.scratch(0, .read), .scratch(1, .read), biasBinding(op), .argument("y")],
+              bindings: [.scratch(0, .read), .scratch(1, .read), op.biasBinding, .argument("y")],
               constants: [
                 "m": UInt32(op.m), "n": UInt32(op.n), "row_begin": UInt32(row), "column_begin": UInt32(column),
                 "k_count": UInt32(count), "flags": (isFirst ? 1 : 0) | (isLast && op.bias ? 2 : 0),
@@ -99,7 +99,7 @@ enum MatMulMatrix {
     refusal: { op, device in
       let (x, y) = (groups(op.m, of: 64), groups(op.n, of: 64))
       return x <= device.maxWorkgroupCount[0] && y <= device.maxWorkgroupCount[1]
-        ? tooLarge(op)
+        ? op.reachRefusal
         : "needs \(x)×\(y) workgroups, the device allows \(device.maxWorkgroupCount[0])×\(device.maxWorkgroupCount[1])"
     },
     loopIterations: { op, _ in groups(op.k, of: 32) * 33 }
@@ -107,19 +107,8 @@ enum MatMulMatrix {
     Plan(
       Step(
         "MatMul/shared_tile.comp", defines: [op.weight.weightMacro: ""],
-        bindings: [.argument("weight"), .argument("x"), biasBinding(op), .argument("y")],
+        bindings: [.argument("weight"), .argument("x"), op.biasBinding, .argument("y")],
         constants: ["m": UInt32(op.m), "n": UInt32(op.n), "k": UInt32(op.k), "has_bias": op.bias ? 1 : 0],
         groups: (groups(op.m, of: 64), groups(op.n, of: 64), 1)))
-  }
-
-  // MARK: Both
-
-  /// Without a bias its binding is never read; x stands in, so that one pipeline serves both cases.
-  private static func biasBinding(_ op: MatMul) -> Step.Binding { .argument(op.bias ? "bias" : "x") }
-
-  /// The shaders count the weight's 16-bit halves in 32 bits.
-  private static func tooLarge(_ op: MatMul) -> String? {
-    op.argument("weight").byteCount / 2 <= Int(UInt32.max)
-      ? nil : "the weight has more 16-bit halves than 32-bit indices reach"
   }
 }

@@ -27,6 +27,24 @@ public protocol Session: AnyObject {
 
   /// Appends the likeliest token, without it ever leaving the device, and gives the one that is likeliest after it.
   func appendLikeliestToken() throws -> Int32
+
+  /// Forgets all tokens: the next one is the first.
+  func reset()
+}
+
+extension Session {
+  /// Runs a few tokens of a prompt and a step, so that all kernels are compiled before anybody waits for an answer, and
+  /// forgets all tokens.
+  ///
+  /// - Parameter tokens: how many tokens the prompt will have.
+  public func warmUp(tokens: Int) throws {
+    reset()
+    let count = min(tokens, 16, context - 1)
+    guard count > 0 else { return }
+    try append([Int32](repeating: 0, count: count))
+    _ = try appendLikeliestToken()
+    reset()
+  }
 }
 
 /// A session on some backend.
@@ -88,6 +106,8 @@ public final class ModelSession<B: Backend>: Session {
     logitsRead = try backend.makeTensor(
       [options.logitRows, c.vocabularySize], .f32, at: .hostRead, label: "logits, read back")
   }
+
+  public func reset() { position = 0 }
 
   public func append(_ tokens: [Int32]) throws {
     try check(tokens)

@@ -10,6 +10,6 @@ extension MatMul: Verifiable {
       return [(1, 1), (7, 1), (33, 1), (65, 2), (16, 16), (17, 33)].flatMap { m, n in
         lengths.map { MatMul(m: m, n: n, k: $0, weight: format, bias: m == 33 || n == 33) }
       }
-    } + manyColumns
+    } + fewColumns + manyColumns
   }
 }

@@ -29,7 +29,7 @@ enum CacheFormat: String, CaseIterable, ExpressibleByArgument {
 /// Which model file to use.
 struct ModelFileArguments: ParsableArguments {
   @Argument(
-    help: ArgumentHelp("The model, a GGUF file.", valueName: "model"),
+    help: ArgumentHelp("The model, a GGUF file. Default: the built-in demo model.", valueName: "model"),
     completion: .file(extensions: ["gguf"]))
   var positional: String?
 
@@ -46,7 +46,7 @@ struct ModelFileArguments: ParsableArguments {
   var path: String? { positional ?? option }
 
   func open() throws -> GGUFFile {
-    guard let path else { throw ValidationError("Give a model, a GGUF file.") }
+    guard let path else { return try DemoModel.open() }
     return try GGUFFile(path: path)
   }
 }
@@ -97,8 +97,11 @@ struct SessionArguments: ParsableArguments {
   }
 
   /// Loads a model.
+  ///
+  /// - Parameter promptTokens: how many tokens a device is to be warmed up for.
   func load(
-    _ tensors: ModelTensors, of file: GGUFFile, on device: DeviceArguments, _ options: SessionOptions
+    _ tensors: ModelTensors, of file: GGUFFile, on device: DeviceArguments, _ options: SessionOptions,
+    promptTokens: Int = 0
   ) throws -> LoadedModel {
     let start = ContinuousClock.now
     let progress = LoadingLine(file.path)
@@ -106,6 +109,7 @@ struct SessionArguments: ParsableArguments {
     func session<B: Backend>(_ backend: B) throws -> LoadedModel {
       let session = try ModelSession(
         tensors, on: backend, options: options, modelName: file.path, progress: progress.show)
+      if self.backend == .vulkan { try session.warmUp(tokens: promptTokens) }
       return LoadedModel(
         session: session, device: backend.name, driver: backend.driver,
         loadSeconds: (ContinuousClock.now - start) / .seconds(1))

@@ -124,8 +124,3 @@ private struct MutationReport: Encodable {
     print("score \(fixed(100 * score, 1)) %")
   }
 }
-
-extension Dispatchable {
-  /// Every shader that a variant names.
-  static var shaderPaths: [String] { variants.flatMap(\.shaders) }
-}

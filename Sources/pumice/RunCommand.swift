@@ -10,9 +10,11 @@ struct RunCommand: ParsableCommand {
     commandName: "run",
     abstract: "Continues a text with a model.",
     discussion: """
-      The text goes to stdout as it is made; the device and the speed go to stderr. Ctrl-C ends the text; a second one ends the program.
+      The text goes to stdout as it is made; the device and the speed go to stderr. Without a model the
+      built-in demo model tells a story. Ctrl-C ends the text; a second one ends the program.
 
       Examples:
+        pumice run
         pumice run -p "Once upon a time, a fox" -n 200 --temp 0
         pumice run model.gguf -f prompt.txt -c 2048 --seed 1
       """)
@@ -69,7 +71,7 @@ struct RunCommand: ParsableCommand {
     let tensors = try ModelTensors(file, configuration)
     let sessionOptions = session.options(for: configuration)
     let tokens = try TextGenerator.encode(prompt: text, with: tokenizer, context: sessionOptions.context)
-    let loaded = try session.load(tensors, of: file, on: device, sessionOptions)
+    let loaded = try session.load(tensors, of: file, on: device, sessionOptions, promptTokens: tokens.count)
     note("device: \(loaded.place)")
     note("loaded \(file.path) in \(fixed(loaded.loadSeconds, 2)) s")
 
@@ -96,7 +98,7 @@ struct RunCommand: ParsableCommand {
   }
 
   private func promptText() throws -> String {
-    guard let file else { return prompt ?? "" }
+    guard let file else { return prompt ?? (model.path == nil ? DemoModel.prompt : "") }
     let data: Data
     do { data = try Data(contentsOf: URL(fileURLWithPath: file)) } catch {
       throw InputError("\(file): cannot read the prompt: \((error as NSError).localizedDescription)")

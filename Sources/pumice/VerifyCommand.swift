@@ -75,8 +75,9 @@ struct VerifyCommand: ParsableCommand {
       })
     for row in report.rows {
       if let reason = row.unavailable { print("\(row.name.rawValue) \(row.variant) cannot run here: \(reason)") }
-      for (reason, count) in row.refused.sorted(by: { $0.key < $1.key }) {
-        print("\(row.name.rawValue) \(row.variant) does not take \(count) cases: \(reason)")
+      let refused = row.refused.values.reduce(0, +)
+      if let reason = row.refused.min(by: { $0.key < $1.key })?.key {
+        print("\(row.name.rawValue) \(row.variant) does not take \(refused) cases, for instance: \(reason)")
       }
     }
     for row in report.rows where row.failed > 0 { show(row) }

@@ -65,6 +65,18 @@ import Testing
     #expect(try run(recordingAnew: false) == run(recordingAnew: true))
   }
 
+  @Test(arguments: TestBackend.allCases)
+  func whatWasForgottenLeavesNoTrace(backend: TestBackend) throws {
+    let golden = try Fixture.f32.golden()
+    let session = try backend.session(Fixture.f32.open(), exactOptions())
+    try session.warmUp(tokens: 100)
+    #expect(session.position == 0)
+    let first = try session.logits(appending: golden.tokens)
+    session.reset()
+    #expect(try session.logits(appending: golden.tokens) == first)
+    #expect(normalizedError(first, golden.logits) <= 1e-9)
+  }
+
   @Test func hostAndDeviceChooseTheSameTokens() throws {
     let golden = try Fixture.f32.golden()
     let session = try TestBackend.vulkan.session(Fixture.f32.open(), exactOptions())

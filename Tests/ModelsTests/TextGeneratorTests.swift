@@ -25,6 +25,7 @@ private final class ScriptedSession: Session {
     if position > 0 { said += tokens.count }
     position += tokens.count
   }
+  func reset() { position = 0 }
   func logits(appending tokens: [Int32]) throws -> [[Float]] { [] }
   func likeliestToken() -> Int32 { script[said % script.count] }
   func lastLogits() -> [Float] {

@@ -1,0 +1,83 @@
+import PumiceGPU
+import PumiceOperators
+import PumiceTensors
+
+/// The variants of MatMul for few columns (decoding): every weight is read once for up to eight columns.
+enum MatMulVector {
+  /// The most columns of one dispatch.
+  static let maxColumns = 8
+
+  static let variants = [threadPerRow, subgroupPerRow]
+
+  /// For devices that are CPUs: no reduction, and every load of x serves all rows of a subgroup.
+  static let threadPerRow = Variant<MatMul>(
+    "thread_per_row",
+    summary: "One lane per row or more, x spread in the subgroup; up to 8 columns, good on CPUs.",
+    shaders: ["MatMul/matmul_thread_per_row.comp"],
+    needs: [.subgroup(.ballot), .fixedSubgroupSize, .subgroupSize(atLeast: 4)],
+    refusal: { op, device in
+      if device.subgroupSize > 64 { return "needs subgroups of at most 64, the device has \(device.subgroupSize)" }
+      return refusal(op, rowsPerGroup: device.subgroupSize, device)
+    },
+    loopIterations: { op, _ in groups(op.k, of: 32) + 31 }
+  ) { op, device in
+    let rows = rowsPerLane(op, device)
+    var step = step("MatMul/matmul_thread_per_row.comp", op, device)
+    step.defines["ROWS"] = String(rows)
+    // With many columns the shifts are a small part of the work, and half the code is worth more.
+    if op.n > 2 && op.weight.blockLength > 1 { step.defines["SHIFTED"] = "" }
+    step.groups = (groups(op.m, of: rows * device.subgroupSize), 1, 1)
+    return Plan(step)
+  }
+
+  /// For GPUs: consecutive words in consecutive lanes.
+  static let subgroupPerRow = Variant<MatMul>(
+    "subgroup_per_row",
+    summary: "One subgroup per row or two, its lanes along the row; up to 8 columns, good on GPUs.",
+    shaders: ["MatMul/matmul_subgroup_per_row.comp"],
+    needs: [.subgroup(.arithmetic), .fixedSubgroupSize],
+    refusal: { op, device in refusal(op, rowsPerGroup: subgroups(device), device) },
+    // A word holds at least one element.
+    loopIterations: { op, device in op.k / (4 * device.subgroupSize) + 4 }
+  ) { op, device in
+    // Two rows share the loads of x, where that leaves enough subgroups to fill a large GPU.
+    let rows = op.m >= 4096 ? 2 : 1
+    var step = step("MatMul/matmul_subgroup_per_row.comp", op, device)
+    step.defines["ROWS"] = String(rows)
+    step.specialization = [UInt32(subgroups(device) * device.subgroupSize)]
+    step.groups = (groups(op.m, of: rows * subgroups(device)), 1, 1)
+    return Plan(step)
+  }
+
+  /// Subgroups in a workgroup of 128 threads, which every device allows.
+  private static func subgroups(_ device: DeviceInfo) -> Int { max(1, 128 / device.subgroupSize) }
+
+  private static func refusal(_ op: MatMul, rowsPerGroup: Int, _ device: DeviceInfo) -> String? {
+    if op.n > maxColumns { return "takes at most \(maxColumns) columns" }
+    let groups = groups(op.m, of: rowsPerGroup)
+    if groups > device.maxWorkgroupCount[0] {
+      return "needs \(groups) workgroups, the device allows \(device.maxWorkgroupCount[0])"
+    }
+    return op.reachRefusal
+  }
+
+  private static func step(_ shader: String, _ op: MatMul, _ device: DeviceInfo) -> Step {
+    var defines = [op.weight.weightMacro: "", "COLUMNS": String(op.n), "SUBGROUP": String(device.subgroupSize)]
+    if op.rowsAreShifted { defines["SHIFTED"] = "" }
+    return Step(
+      shader, defines: defines, bindings: [.argument("weight"), .argument("x"), op.biasBinding, .argument("y")],
+      constants: ["m": UInt32(op.m), "k": UInt32(op.k), "has_bias": op.bias ? 1 : 0], groups: (1, 1, 1),
+      subgroupSize: device.subgroupSize)
+  }
+
+  /// Rows of a lane: several share the broadcasts of x, as long as the sums stay in registers and no core is idle.
+  private static func rowsPerLane(_ op: MatMul, _ device: DeviceInfo) -> Int {
+    let most = op.n > 4 ? 1 : op.n > 1 || op.weight.blockLength == 1 ? 2 : 4
+    return [4, 2, 1].first { $0 <= most && groups(op.m, of: $0 * device.subgroupSize) >= 32 } ?? 1
+  }
+}
+
+extension MatMul {
+  /// Whether rows are no whole number of 32-bit words.
+  fileprivate var rowsAreShifted: Bool { argument("weight").byteCount / m % 4 != 0 }
+}

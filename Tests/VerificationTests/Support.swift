@@ -1,0 +1,23 @@
+import Foundation
+import PumiceGPU
+import PumiceKernels
+import PumiceOperators
+import PumiceShaders
+
+@testable import PumiceVerification
+
+/// Runs tests with a device and a cache folder of their own.
+func withDevice<T>(_ body: (Device, _ cacheFolder: String) throws -> T) throws -> T {
+  let folder = NSTemporaryDirectory() + "pumice-tests-\(UUID().uuidString)"
+  defer { try? FileManager.default.removeItem(atPath: folder) }
+  var options = DeviceOptions.fromEnvironment()
+  options.cacheFolder = folder
+  return try body(try Device.open(options: options), folder)
+}
+
+/// The text of a shader with one passage replaced, as overrides for a library.
+func broken(_ path: String, _ passage: String, _ replacement: String) throws -> [String: String] {
+  let text = try ShaderLibrary.text(path)
+  guard text.contains(passage) else { throw MutationError.workerFailed("\(path) holds no `\(passage)`") }
+  return [path: text.replacingOccurrences(of: passage, with: replacement)]
+}
