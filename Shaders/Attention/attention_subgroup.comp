@@ -138,12 +138,20 @@ void main() {
 #endif
     [[unroll]] for (int i = 0; i < LANE_UNITS; i++) {
       [[unroll]] for (int part = 0; part < UNIT_PARTS; part++) {
-        vec4 merged = sum[h][i].part[part] * weight;
-        [[unroll]] for (uint other = KEY_LANES; other < SUBGROUP; other *= 2) merged += subgroupShuffleXor(merged, other);
+        sum[h][i].part[part] *= weight;
+        [[unroll]] for (uint other = KEY_LANES; other < SUBGROUP; other *= 2) {
+          sum[h][i].part[part] += subgroupShuffleXor(sum[h][i].part[part], other);
+        }
+      }
+    }
+    if (first_head + h < group && team == 0) {
+      [[unroll]] for (int i = 0; i < LANE_UNITS; i++) {
         const uint u = i * KEY_LANES + lane;
-        if (first_head + h < group && team == 0 && u < UNITS) {
-          [[unroll]] for (int element = 0; element < 4; element++) {
-            y.v[target + (u * UNIT_PARTS + part) * 4 + element] = merged[element] * factor;
+        if (u < UNITS) {
+          [[unroll]] for (int part = 0; part < UNIT_PARTS; part++) {
+            [[unroll]] for (int element = 0; element < 4; element++) {
+              y.v[target + (u * UNIT_PARTS + part) * 4 + element] = sum[h][i].part[part][element] * factor;
+            }
           }
         }
       }
