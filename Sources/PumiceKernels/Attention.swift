@@ -84,7 +84,7 @@ extension Attention {
     while lanes < units, lanes < device.subgroupSize { lanes *= 2 }
     defines["KEY_LANES"] = String(lanes)
     // A GPU hides the latency of its memory behind loads; on a CPU more of them only make longer code.
-    defines["KEYS_AHEAD"] = device.kind == .cpu ? "2" : "4"
+    defines["KEYS_AHEAD"] = device.kind == .cpu ? "1" : "4"
     return op.splitPlan("Attention/attention_subgroup.comp", defines, device)
   }
 
