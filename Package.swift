@@ -91,7 +91,8 @@ let package = Package(
       name: "pumice",
       dependencies: [
         "PumiceModels", "PumiceVerification", "PumiceKernels", "PumiceReference", "PumiceOperators", "PumiceTensors",
-        "PumiceGPU", "PumiceModelFiles", "PumiceTokenizers", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "PumiceGPU", "PumiceModelFiles", "PumiceTokenizers",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
 

@@ -14,9 +14,6 @@
 //   float weight_code(uint bits, uint c)       code c of a word, exactly
 //   float weight_element(uint block, uint i)   element i of the block that starts at half `block`
 // weight_position and weight_code are made for constants c, which fold all shifts and masks.
-// and, if the shader defines WEIGHT_RUN (32) and requires GL_EXT_control_flow_attributes,
-//   void weight_run(uint row, uint column, uint columns, out float values[WEIGHT_RUN])   elements column, column + 1, … of
-//   a row, where column is a multiple of WEIGHT_RUN; zeros beyond the end of the row
 
 uint weight_half(uint offset) { return (WEIGHT_WORD(offset >> 1) >> ((offset & 1u) * 16u)) & 0xffffu; }
 float weight_half_float(uint offset) { return unpackHalf2x16(weight_half(offset)).x; }

@@ -11,15 +11,19 @@ BUFFER(1, writeonly, float, Panels, panels)
 CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Panels, panels) uint m; uint k; uint row_begin; uint k_begin; uint k_count;)
 layout(local_size_x_id = 0) in;
 
-#define WEIGHT_RUN 32
 #define WEIGHT_WORD(i) weight.v[i]
 #include "Common/weights.glsl"
+#include "Common/weight_run.glsl"
 
 void main() {
   const uint r = gl_GlobalInvocationID.x;
   const uint first = gl_WorkGroupID.y * WEIGHT_RUN;
   float values[WEIGHT_RUN];
-  weight_run(min(row_begin + r, m - 1), k_begin + first, k, values);
+  if (k_begin + first < k) {
+    weight_run(min(row_begin + r, m - 1), k_begin + first, k, values);
+  } else {
+    [[unroll]] for (uint i = 0; i < WEIGHT_RUN; i++) values[i] = 0.0;
+  }
   const uint target = (r / PANEL_ROWS * k_count + first) * PANEL_ROWS + r % PANEL_ROWS;
   [[unroll]] for (uint i = 0; i < WEIGHT_RUN; i++) panels.v[target + i * PANEL_ROWS] = values[i];
 }

@@ -17,7 +17,9 @@ extension MatMul: Dispatchable {
     if n > MatMulVector.maxColumns {
       return device.kind == .cpu ? ["register_tile", "shared_tile"] : ["shared_tile", "register_tile"]
     }
-    return device.kind == .cpu ? ["thread_per_row", "subgroup_per_row"] : ["subgroup_per_row", "thread_per_row"]
+    guard device.kind == .cpu else { return ["subgroup_per_row", "thread_per_row"] }
+    return device.sharesUniformLoads
+      ? ["thread_per_row_uniform", "thread_per_row"] : ["thread_per_row", "subgroup_per_row"]
   }
 
   /// Every argument, in order.

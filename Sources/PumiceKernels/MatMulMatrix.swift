@@ -91,24 +91,35 @@ enum MatMulMatrix {
 
   // MARK: Shared tiles
 
+  private static let tileRowsShared = 64
+
+  /// Columns of one thread, a sixteenth of the workgroup's: fewer where the others would be empty. The order of the sum is
+  /// the same with each.
+  private static func threadColumns(_ op: MatMul) -> Int { op.n <= 16 ? 1 : op.n <= 32 ? 2 : 4 }
+
+  private static func sharedTileGroups(_ op: MatMul) -> (Int, Int, Int) {
+    (groups(op.m, of: tileRowsShared), groups(op.n, of: 16 * threadColumns(op)), 1)
+  }
+
   private static let sharedTile = Variant<MatMul>(
     "shared_tile",
-    summary: "Tiles of 64 rows × 64 columns in shared memory, 8 × 4 sums per thread; good on GPUs.",
+    summary: "Tiles of 64 rows × up to 64 columns in shared memory, 8 × 4 sums per thread; good on GPUs.",
     shaders: ["MatMul/shared_tile.comp"],
     needs: [.workgroup(128), .sharedMemory(2 * 32 * 17 * 16)],
     refusal: { op, device in
-      let (x, y) = (groups(op.m, of: 64), groups(op.n, of: 64))
-      return x <= device.maxWorkgroupCount[0] && y <= device.maxWorkgroupCount[1]
-        ? op.reachRefusal
-        : "needs \(x)×\(y) workgroups, the device allows \(device.maxWorkgroupCount[0])×\(device.maxWorkgroupCount[1])"
+      let (x, y, _) = sharedTileGroups(op)
+      let most = device.maxWorkgroupCount
+      return x <= most[0] && y <= most[1]
+        ? op.reachRefusal : "needs \(x)×\(y) workgroups, the device allows \(most[0])×\(most[1])"
     },
     loopIterations: { op, _ in groups(op.k, of: 32) * 33 }
   ) { op, _ in
     Plan(
       Step(
-        "MatMul/shared_tile.comp", defines: [op.weight.weightMacro: ""],
+        "MatMul/shared_tile.comp",
+        defines: [op.weight.weightMacro: "", "THREAD_COLUMNS": "\(threadColumns(op))"],
         bindings: [.argument("weight"), .argument("x"), op.biasBinding, .argument("y")],
         constants: ["m": UInt32(op.m), "n": UInt32(op.n), "k": UInt32(op.k), "has_bias": op.bias ? 1 : 0],
-        groups: (groups(op.m, of: 64), groups(op.n, of: 64), 1)))
+        groups: sharedTileGroups(op)))
   }
 }

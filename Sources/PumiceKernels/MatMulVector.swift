@@ -7,27 +7,35 @@ enum MatMulVector {
   /// The most columns of one dispatch.
   static let maxColumns = 8
 
-  static let variants = [threadPerRow, subgroupPerRow]
+  static let variants = [threadPerRow, threadPerRowUniform, subgroupPerRow]
 
   /// For devices that are CPUs: no reduction, and every load of x serves all rows of a subgroup.
-  static let threadPerRow = Variant<MatMul>(
-    "thread_per_row",
-    summary: "One lane per row or more, x spread in the subgroup; up to 8 columns, good on CPUs.",
-    shaders: ["MatMul/matmul_thread_per_row.comp"],
-    needs: [.subgroup(.ballot), .fixedSubgroupSize, .subgroupSize(atLeast: 4)],
-    refusal: { op, device in
-      if device.subgroupSize > 64 { return "needs subgroups of at most 64, the device has \(device.subgroupSize)" }
-      return refusal(op, rowsPerGroup: device.subgroupSize, device)
-    },
-    loopIterations: { op, _ in groups(op.k, of: 32) + 31 }
-  ) { op, device in
-    let rows = rowsPerLane(op, device)
-    var step = step("MatMul/matmul_thread_per_row.comp", op, device)
-    step.defines["ROWS"] = String(rows)
-    // With many columns the shifts are a small part of the work, and half the code is worth more.
-    if op.n > 2 && op.weight.blockLength > 1 { step.defines["SHIFTED"] = "" }
-    step.groups = (groups(op.m, of: rows * device.subgroupSize), 1, 1)
-    return Plan(step)
+  static let threadPerRow = threadPerRow(
+    "thread_per_row", summary: "One lane per row, x spread in the subgroup; up to 8 columns, good on CPUs.",
+    needs: [.subgroup(.ballot), .maxSubgroupSize(64)], defines: [:])
+
+  /// The same sums in the same order; each word that a lane needs is read by all.
+  static let threadPerRowUniform = threadPerRow(
+    "thread_per_row_uniform",
+    summary: "One lane per row, every word read by all lanes at once; up to 8 columns, good on newer llvmpipe.",
+    needs: [.maxSubgroupSize(8)], defines: ["UNIFORM_LOADS": ""])
+
+  private static func threadPerRow(
+    _ name: String, summary: String, needs: [Requirement], defines: [String: String]
+  ) -> Variant<MatMul> {
+    Variant(
+      name, summary: summary, shaders: ["MatMul/matmul_thread_per_row.comp"], needs: needs + [.fixedSubgroupSize],
+      refusal: { op, device in refusal(op, rowsPerGroup: device.subgroupSize, device) },
+      loopIterations: { op, _ in groups(op.k, of: 32) + 31 }
+    ) { op, device in
+      var step = step("MatMul/matmul_thread_per_row.comp", op, device)
+      step.defines["LANES"] = String(device.subgroupSize)
+      step.defines.merge(defines) { _, new in new }
+      // With many columns the shifts are a small part of the work, and half the code is worth more.
+      if op.n > 2 && op.weight.blockLength > 1 { step.defines["SHIFTED"] = "" }
+      step.groups = (groups(op.m, of: device.subgroupSize), 1, 1)
+      return Plan(step)
+    }
   }
 
   /// For GPUs: consecutive words in consecutive lanes.
@@ -43,6 +51,7 @@ enum MatMulVector {
     // Two rows share the loads of x, where that leaves enough subgroups to fill a large GPU.
     let rows = op.m >= 4096 ? 2 : 1
     var step = step("MatMul/matmul_subgroup_per_row.comp", op, device)
+    step.defines["SUBGROUP"] = String(device.subgroupSize)
     step.defines["ROWS"] = String(rows)
     step.specialization = [UInt32(subgroups(device) * device.subgroupSize)]
     step.groups = (groups(op.m, of: rows * subgroups(device)), 1, 1)
@@ -62,18 +71,12 @@ enum MatMulVector {
   }
 
   private static func step(_ shader: String, _ op: MatMul, _ device: DeviceInfo) -> Step {
-    var defines = [op.weight.weightMacro: "", "COLUMNS": String(op.n), "SUBGROUP": String(device.subgroupSize)]
+    var defines = [op.weight.weightMacro: "", "COLUMNS": String(op.n)]
     if op.rowsAreShifted { defines["SHIFTED"] = "" }
     return Step(
       shader, defines: defines, bindings: [.argument("weight"), .argument("x"), op.biasBinding, .argument("y")],
       constants: ["m": UInt32(op.m), "k": UInt32(op.k), "has_bias": op.bias ? 1 : 0], groups: (1, 1, 1),
       subgroupSize: device.subgroupSize)
-  }
-
-  /// Rows of a lane: several share the broadcasts of x, as long as the sums stay in registers and no core is idle.
-  private static func rowsPerLane(_ op: MatMul, _ device: DeviceInfo) -> Int {
-    let most = op.n > 4 ? 1 : op.n > 1 || op.weight.blockLength == 1 ? 2 : 4
-    return [4, 2, 1].first { $0 <= most && groups(op.m, of: $0 * device.subgroupSize) >= 32 } ?? 1
   }
 }
 

@@ -9,6 +9,8 @@ public enum Requirement: Hashable, Sendable {
   case fixedSubgroupSize
   /// Subgroups of at least this many lanes.
   case subgroupSize(atLeast: Int)
+  /// Subgroups of at most this many lanes.
+  case maxSubgroupSize(Int)
   /// Bytes of shared memory for one workgroup.
   case sharedMemory(Int)
   /// Invocations in one workgroup.
@@ -27,6 +29,9 @@ public enum Requirement: Hashable, Sendable {
         ? nil : "the subgroup size varies (\(device.minSubgroupSize) to \(device.maxSubgroupSize)) and cannot be chosen"
     case .subgroupSize(let least):
       device.subgroupSize >= least ? nil : "needs subgroups of \(least), the device has \(device.subgroupSize)"
+    case .maxSubgroupSize(let most):
+      device.subgroupSize <= most
+        ? nil : "needs subgroups of at most \(most), the device has \(device.subgroupSize)"
     case .sharedMemory(let bytes):
       device.maxSharedMemory >= bytes
         ? nil : "needs \(bytes) bytes of shared memory, the device has \(device.maxSharedMemory)"

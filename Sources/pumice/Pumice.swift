@@ -13,7 +13,7 @@ struct Pumice: ParsableCommand {
       Exit codes: 0 done, 1 the work failed, 64 wrong usage.
       """,
     subcommands: [
-      RunCommand.self, DevicesCommand.self, VerifyCommand.self, MutateCommand.self, BenchCommand.self, LogitsCommand.self,
-      TokenizeCommand.self, InspectCommand.self,
+      RunCommand.self, DevicesCommand.self, VerifyCommand.self, MutateCommand.self, BenchCommand.self,
+      LogitsCommand.self, TokenizeCommand.self, InspectCommand.self,
     ])
 }

@@ -6,12 +6,3 @@
 uint weight_position(uint word, uint c) { return word; }
 float weight_code(uint bits, uint c) { return uintBitsToFloat(bits); }
 float weight_element(uint block, uint i) { return uintBitsToFloat(WEIGHT_WORD(block >> 1)); }
-
-#ifdef WEIGHT_RUN
-void weight_run(uint row, uint column, uint columns, out float values[WEIGHT_RUN]) {
-  const uint first = row * columns + column;
-  [[unroll]] for (uint i = 0; i < WEIGHT_RUN; i++) {
-    values[i] = column + i < columns ? uintBitsToFloat(WEIGHT_WORD(first + i)) : 0.0;
-  }
-}
-#endif

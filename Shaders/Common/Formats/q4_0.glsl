@@ -22,21 +22,3 @@ float weight_element(uint block, uint i) {
   uint code = (bits >> ((position % 2) * 8 + (i / 16) * 4)) & 15u;
   return weight_half_float(block) * (float(code) - 8.0);
 }
-
-#ifdef WEIGHT_RUN
-void weight_run(uint row, uint column, uint columns, out float values[WEIGHT_RUN]) {
-  const uint block = (row * (columns / WEIGHT_BLOCK) + column / WEIGHT_BLOCK) * WEIGHT_BLOCK_HALVES;
-  const bool odd = (block & 1) != 0;
-  uint low = WEIGHT_WORD(block >> 1);
-  const float scale = unpackHalf2x16(odd ? low >> 16 : low).x;
-  [[unroll]] for (uint i = 0; i < 16; i += 4) {
-    const uint high = WEIGHT_WORD((block >> 1) + 1 + i / 4);
-    const uint codes = odd ? high : (low >> 16) | (high << 16);
-    [[unroll]] for (uint l = 0; l < 4; l++) {
-      values[i + l] = scale * (float((codes >> (8 * l)) & 15u) - 8.0);
-      values[i + l + 16] = scale * (float((codes >> (8 * l + 4)) & 15u) - 8.0);
-    }
-    low = high;
-  }
-}
-#endif
