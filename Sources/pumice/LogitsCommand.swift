@@ -60,6 +60,7 @@ struct LogitsCommand: ParsableCommand {
       }
       if greedy > 0 { print("greedy: \(continuation.map(\.description).joined(separator: " "))") }
     }
+    try loaded.checkValidation()
   }
 }
 

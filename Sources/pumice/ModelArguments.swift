@@ -106,12 +106,12 @@ struct SessionArguments: ParsableArguments {
     let start = ContinuousClock.now
     let progress = LoadingLine(file.path)
     defer { progress.clear() }
-    func session<B: Backend>(_ backend: B) throws -> LoadedModel {
+    func session<B: Backend>(_ backend: B, vulkan: Device? = nil) throws -> LoadedModel {
       let session = try ModelSession(
         tensors, on: backend, options: options, modelName: file.path, progress: progress.show)
       if self.backend == .vulkan { try session.warmUp(tokens: promptTokens) }
       return LoadedModel(
-        session: session, device: backend.name, driver: backend.driver,
+        session: session, device: backend.name, driver: backend.driver, vulkan: vulkan,
         loadSeconds: (ContinuousClock.now - start) / .seconds(1))
     }
     switch backend {
@@ -120,7 +120,9 @@ struct SessionArguments: ParsableArguments {
         throw ValidationError("--device chooses a Vulkan device; --backend reference uses none.")
       }
       return try session(ReferenceBackend())
-    case .vulkan: return try session(VulkanBackend(device.kernels(device.open())))
+    case .vulkan:
+      let vulkan = try device.open()
+      return try session(VulkanBackend(device.kernels(vulkan)), vulkan: vulkan)
     }
   }
 }
@@ -130,10 +132,17 @@ struct LoadedModel {
   let session: any Session
   let device: String
   let driver: String?
+  /// Nil on the reference backend.
+  let vulkan: Device?
   let loadSeconds: Double
 
   /// `llvmpipe (…), llvmpipe Mesa 22.3.6`
   var place: String { [device, driver].compactMap { $0 }.joined(separator: ", ") }
+
+  /// Fails if the validation layer or a guard gap reported anything while the model ran.
+  func checkValidation() throws {
+    if let vulkan { try pumice.checkValidation(of: vulkan) }
+  }
 }
 
 /// Shows how far loading is, on a terminal, once it takes long enough to wonder.

@@ -95,6 +95,7 @@ struct RunCommand: ParsableCommand {
       write("\n")
     }
     note("[ Prompt: \(fixed(report.promptRate, 1)) t/s | Generation: \(fixed(report.generationRate, 1)) t/s ]")
+    try loaded.checkValidation()
   }
 
   private func promptText() throws -> String {
