@@ -107,6 +107,12 @@ let package = Package(
     .testTarget(
       name: "TokenizersTests", dependencies: ["PumiceTokenizers", "PumiceModelFiles"], swiftSettings: settings),
     .testTarget(
+      name: "KernelsTests",
+      dependencies: [
+        "PumiceVerification", "PumiceKernels", "PumiceReference", "PumiceOperators", "PumiceTensors", "PumiceGPU",
+        "PumiceShaders",
+      ], swiftSettings: settings),
+    .testTarget(
       name: "ModelsTests",
       dependencies: [
         "PumiceModels", "PumiceModelFiles", "PumiceTokenizers", "PumiceKernels", "PumiceGPU", "PumiceTensors", "pumice",

@@ -89,7 +89,7 @@ void main() {
       [[unroll]] for (int w = 0; w < LANE_WORDS; w++) sum[h][w] *= kept;
     }
     [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) {
-      UNROLL_LANES for (uint source = 0; source < SUBGROUP; source++) {
+      [[dont_unroll]] for (uint source = 0; source < SUBGROUP; source++) {
         const uint value = (cells + min(base + i * SUBGROUP + source, end - 1)) * WORDS;
         float weight[HEADS];
         [[unroll]] for (int h = 0; h < HEADS; h++) weight[h] = subgroupBroadcast(score[h][i], source);

@@ -12,6 +12,7 @@
 #version 460
 #include "Common/buffers.glsl"
 #extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_arithmetic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #include "Attention/attention.glsl"
 BUFFER_ALIGNED(0, readonly, vec4, Queries, q, 16)
@@ -25,6 +26,16 @@ layout(local_size_x_id = 0) in;
 
 #define TEAMS (SUBGROUP / KEY_LANES)
 #define LANE_UNITS ((UNITS + KEY_LANES - 1) / KEY_LANES)
+
+// The sum over the lanes of a team.
+float team_add(float value) {
+#if KEY_LANES == SUBGROUP
+  return subgroupAdd(value);
+#else
+  [[unroll]] for (uint other = 1; other < KEY_LANES; other *= 2) value += subgroupShuffleXor(value, other);
+  return value;
+#endif
+}
 
 void main() {
   const uint lane = gl_SubgroupInvocationID % KEY_LANES;
@@ -77,10 +88,7 @@ void main() {
     [[unroll]] for (int h = 0; h < HEADS; h++) {
       float raised = largest[h];
       [[unroll]] for (int ahead = 0; ahead < KEYS_AHEAD; ahead++) {
-        [[unroll]] for (uint other = 1; other < KEY_LANES; other *= 2) {
-          score[h][ahead] += subgroupShuffleXor(score[h][ahead], other);
-        }
-        score[h][ahead] *= scale;
+        score[h][ahead] = team_add(score[h][ahead]) * scale;
         if (base + ahead * TEAMS + team < end) raised = max(raised, score[h][ahead]);
       }
       const float kept = rescale(largest[h], raised);
@@ -130,12 +138,20 @@ void main() {
 #endif
     [[unroll]] for (int i = 0; i < LANE_UNITS; i++) {
       [[unroll]] for (int part = 0; part < UNIT_PARTS; part++) {
-        vec4 merged = sum[h][i].part[part] * weight;
-        [[unroll]] for (uint other = KEY_LANES; other < SUBGROUP; other *= 2) merged += subgroupShuffleXor(merged, other);
+        sum[h][i].part[part] *= weight;
+        [[unroll]] for (uint other = KEY_LANES; other < SUBGROUP; other *= 2) {
+          sum[h][i].part[part] += subgroupShuffleXor(sum[h][i].part[part], other);
+        }
+      }
+    }
+    if (first_head + h < group && team == 0) {
+      [[unroll]] for (int i = 0; i < LANE_UNITS; i++) {
         const uint u = i * KEY_LANES + lane;
-        if (first_head + h < group && team == 0 && u < UNITS) {
-          [[unroll]] for (int element = 0; element < 4; element++) {
-            y.v[target + (u * UNIT_PARTS + part) * 4 + element] = merged[element] * factor;
+        if (u < UNITS) {
+          [[unroll]] for (int part = 0; part < UNIT_PARTS; part++) {
+            [[unroll]] for (int element = 0; element < 4; element++) {
+              y.v[target + (u * UNIT_PARTS + part) * 4 + element] = sum[h][i].part[part][element] * factor;
+            }
           }
         }
       }

@@ -66,7 +66,6 @@ extension Attention {
   ) { op, device in
     var defines = op.defines
     defines["KEYS_PER_LANE"] = String(BroadcastTile.keysPerLane)
-    defines["UNROLL_LANES"] = device.subgroupSize <= 16 ? "[[unroll]]" : "[[dont_unroll]]"
     return op.splitPlan("Attention/attention_broadcast.comp", defines, device)
   }
 
@@ -75,7 +74,7 @@ extension Attention {
     summary:
       "Lanes stride along the elements of a key, scores by shuffles; split over the keys; for one token on GPUs.",
     shaders: ["Attention/attention_subgroup.comp", "Attention/attention_merge.comp"],
-    needs: [.subgroup(.shuffle), .fixedSubgroupSize],
+    needs: [.subgroup(.shuffle), .subgroup(.arithmetic), .fixedSubgroupSize],
     refusal: { op, device in op.splitRefusal(device) },
     loopIterations: { op, _ in splitLength + 2 * op.splits }
   ) { op, device in
@@ -84,12 +83,17 @@ extension Attention {
     var lanes = 1
     while lanes < units, lanes < device.subgroupSize { lanes *= 2 }
     defines["KEY_LANES"] = String(lanes)
-    defines["KEYS_AHEAD"] = "4"
+    // A GPU hides the latency of its memory behind loads; on a CPU more of them only make longer code.
+    defines["KEYS_AHEAD"] = device.kind == .cpu ? "1" : "4"
     return op.splitPlan("Attention/attention_subgroup.comp", defines, device)
   }
 
   private var splits: Int { groups(keys, of: splitLength) }
-  private var splitHeads: Int { min(group, 4) }
+  /// Query heads that share what a subgroup reads: up to four, as long as a lane's part of their sums is 64 elements.
+  /// More would spill from any register file, and drivers take seconds to compile it.
+  private func splitHeads(_ device: DeviceInfo) -> Int {
+    max(1, min(group, 4, 64 / groups(headSize, of: device.subgroupSize)))
+  }
   private var scratchBytes: Int { 4 * tokens * heads * splits * (headSize + 2) }
 
   private func splitRefusal(_ device: DeviceInfo) -> String? {
@@ -97,7 +101,7 @@ extension Attention {
       return "its splits need \(scratchBytes) bytes of scratch memory, more than \(scratchLimit)"
     }
     let rows = splits > 1 ? tokens * heads : 0
-    let needed = [splits, max(kvHeads * groups(group, of: splitHeads), rows), tokens]
+    let needed = [splits, max(kvHeads * groups(group, of: splitHeads(device)), rows), tokens]
     for (axis, count) in needed.enumerated() where count > device.maxWorkgroupCount[axis] {
       return "needs \(count) workgroups along axis \(axis), the device allows \(device.maxWorkgroupCount[axis])"
     }
@@ -108,7 +112,7 @@ extension Attention {
   private func splitPlan(_ shader: String, _ shaderDefines: [String: String], _ device: DeviceInfo) -> Plan {
     var defines = shaderDefines
     defines["SUBGROUP"] = String(device.subgroupSize)
-    defines["HEADS"] = String(splitHeads)
+    defines["HEADS"] = String(splitHeads(device))
     defines["SPLIT"] = String(splitLength)
     if splits == 1 { defines["DIRECT"] = "" }
     let step = Step(
@@ -119,7 +123,7 @@ extension Attention {
       constants: [
         "heads": UInt32(heads), "group": UInt32(group), "keys": UInt32(keys), "capacity": UInt32(capacity),
         "splits": UInt32(splits), "scale": scale.bitPattern,
-      ], groups: (splits, kvHeads * groups(group, of: splitHeads), tokens), subgroupSize: device.subgroupSize)
+      ], groups: (splits, kvHeads * groups(group, of: splitHeads(device)), tokens), subgroupSize: device.subgroupSize)
     if splits == 1 { return Plan(step) }
     let threads = 64
     var mergeDefines = self.defines
@@ -158,7 +162,8 @@ extension Attention {
     defines["ROWS"] = String(RegisterTile.rows)
     defines["KEYS_PER_LANE"] = String(RegisterTile.keysPerLane)
     defines["CHUNK_WORDS"] = String(RegisterTile.chunkWords)
-    defines["UNROLL_LANES"] = device.subgroupSize <= 16 ? "[[unroll]]" : "[[dont_unroll]]"
+    // Broadcasts from constant lanes are twice as fast on lavapipe; elsewhere they only take long to compile.
+    defines["UNROLL_LANES"] = [8, 16].contains(device.subgroupSize) ? "[[unroll]]" : "[[dont_unroll]]"
     return Plan(
       op.tileStep(
         "Attention/attention_register.comp", defines, threads: device.subgroupSize, rows: RegisterTile.rows,
@@ -205,7 +210,7 @@ extension Attention {
 /// The tile of `attention_register.comp`.
 private enum RegisterTile {
   static let rows = 8
-  static let keysPerLane = 4
+  static let keysPerLane = 2
   static let chunkWords = 2
 }
 
