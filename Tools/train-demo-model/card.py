@@ -28,7 +28,7 @@ that wrong arithmetic shows: names, pronouns, colors and places stay the same th
 | Rotary embedding | adjacent pairs, base {rope_base:g} |
 | Tokenizer | byte-level BPE (GPT-2's words), {vocabulary:,} tokens, `<|endoftext|>` begins and ends a text |
 | Format | GGUF 3, matrices q8_0, norms f32, {bytes:,} bytes |
-| Training | {tokens:.1f} million tokens in {steps:,} steps, {minutes:.0f} minutes on two cores |
+| Training | {tokens:.1f} million tokens in {steps:,} steps, {minutes:.0f} minutes of processor time |
 | Held-out perplexity of the file | {per_token:.3f} per token, {per_byte:.4f} per byte ({held_out} stories) |
 | Consistency, greedy | {early:.1%} of {prompts} prompts without a slip in the first 150 tokens, {late:.1%} to the end of the story |
 
