@@ -190,7 +190,7 @@ def perplexity(model, tokenizer, texts):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--minutes", type=float, default=45, help="of processor time")
+    options.add_argument("--minutes", type=float, default=30, help="of processor time")
     options.add_argument("--steps", type=int, default=20_000)
     options.add_argument("--threads", type=int, default=2)
     options.add_argument("--seed", type=int, default=1)
