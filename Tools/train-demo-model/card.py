@@ -1,5 +1,6 @@
 """Writes the model card, demo.md, next to the model: every figure in it was measured by a step before."""
 
+import argparse
 import json
 import textwrap
 
@@ -28,18 +29,18 @@ that wrong arithmetic shows: names, pronouns, colors and places stay the same th
 | Rotary embedding | adjacent pairs, base {rope_base:g} |
 | Tokenizer | byte-level BPE (GPT-2's words), {vocabulary:,} tokens, `<|endoftext|>` begins and ends a text |
 | Format | GGUF 3, matrices q8_0, norms f32, {bytes:,} bytes |
-| Training | {tokens:.1f} million tokens in {steps:,} steps, {minutes:.0f} minutes on two cores |
+| Training | {tokens:.1f} million tokens in {steps:,} steps, {minutes:.0f} minutes of processor time |
 | Held-out perplexity of the file | {per_token:.3f} per token, {per_byte:.4f} per byte ({held_out} stories) |
 | Consistency, greedy | {early:.1%} of {prompts} prompts without a slip in the first 150 tokens, {late:.1%} to the end of the story |
 
 ## How it was made
 
 `Tools/train-demo-model/run` makes it from nothing. The corpus is invented: a grammar of {plots}
-plots has at least {bound:.0e} derivations, of which {training:,} stories were generated for
-training. Facts that a story sets down early (who lost what where, which color, what was
-promised) come back later. No text by anyone else was used. Most of the remaining perplexity is
-the grammar's own dice: which name, which color, which of several ways to say it.
-
+plots has at least {bound:.0e} derivations, of which about {told:,} were told in training. Facts
+that a story sets down early (who lost what where, which color, what was promised) come back
+later. No text by anyone else was used. Most of the remaining perplexity is the grammar's own
+dice: which name, which color, which of several ways to say it.
+{note}
 Consistency was judged by a program with its own rules (`Tools/train-demo-model/consistency.py`):
 every three words in a row must occur in the corpus, and people, pronouns, things and colors
 must agree with what came before.
@@ -69,6 +70,9 @@ def quoted(prompt, continuation):
 
 
 def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--note", default="", help="what is to be said of how this file was made")
+    note = textwrap.fill(options.parse_args().note, 96)
     read = lambda name: json.loads((BUILD / name).read_text())
     training, exported, judged = read("training.json"), read("export.json"), read("consistency.json")
     model, tokenizer = load(MODEL)
@@ -94,7 +98,8 @@ def main():
             prompts=judged["prompts"],
             plots=len(PLOTS),
             bound=distinct_lower_bound(),
-            training=TRAINING_STORIES,
+            told=round(min(training["stories"], TRAINING_STORIES), -3),
+            note=f"\n{note}\n" if note else "",
             sample_tokens=SAMPLE_TOKENS,
             samples="\n".join(samples),
         )

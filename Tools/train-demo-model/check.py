@@ -52,9 +52,11 @@ def judge(tokenizer, prompt, made, known):
     """The slips of the first tokens, those of the whole story, and the story."""
     story = prompt + tokenizer.decode(made)
     if len(made) > FIRST_TOKENS:
-        # The last word may be half a word, which no rule could judge.
-        shown = (prompt + tokenizer.decode(made[:FIRST_TOKENS])).rpartition(" ")[0]
-        early = slips(shown, known, finished=False)
+        # Half a word no rule could judge: go back to where the next token does not go on with one.
+        end = FIRST_TOKENS
+        while end > FIRST_TOKENS - 10 and tokenizer.decode(made[end : end + 1])[:1].isalpha():
+            end -= 1
+        early = slips(prompt + tokenizer.decode(made[:end]), known, finished=False)
     else:
         early = slips(story, known) + ["the story ends too early"]
     late = slips(story, known)

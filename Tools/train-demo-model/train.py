@@ -5,10 +5,13 @@
 Training ends after M minutes of processor time or N steps, whichever comes first, and the learning
 rate falls with the share that is used up: a busy machine needs longer, but gives the same model.
 
-Windows begin where a story begins, as a prompt does. At first they are short: many different
-children in a batch and few words between a name and its next use teach attention to carry names,
-which long windows alone teach much later. Then they are a little longer than a story, and every
-sixth has the whole context length, so that late positions are trained too.
+Windows begin where a story begins, as a prompt does. At first they are short, and half of them are
+drills (drills.py): few words between a fact and its next use teach attention to carry facts, which
+long windows alone teach much later. Then they are a little longer than a story, and every sixth
+has the whole context length, so that late positions are trained too.
+
+Names, colors, things and places weigh more in the loss for the first two thirds: a color is said
+three times in a story, and what the other words leave to chance drowns what it has to teach.
 """
 
 import argparse
@@ -23,17 +26,20 @@ from torch.nn import functional as F
 
 import bpe
 import stories
+from drills import drill
 from model import Llama, Shape
 from optimizer import Optimizer
+from words import ANIMAL_COLOURS, BOYS, COLOURS, FAMILY, GIRLS, NUMBERS, ONE_PER_STORY
 
 BUILD = Path(__file__).parent / ".build"
 TRAINING_STORIES = 40_000
 TOKENIZER_STORIES = 10_000
 HELD_OUT_STORIES = 200
-OPENING = dict(length=128, batch=24)
+OPENING = dict(length=128, batch=12)
 STORY = dict(length=384, batch=8)
 CONTEXT = dict(length=1024, batch=3)
-OPENINGS_UNTIL, CONTEXT_EVERY = 0.25, 6
+OPENINGS_UNTIL, CONTEXT_EVERY = 0.3, 6
+FACT_WEIGHT, FACTS_UNTIL = 8, 0.7
 WARM_UP_STEPS, FALL_FROM, FINAL_FACTOR = 60, 0.4, 0.02
 
 
@@ -43,11 +49,12 @@ class Windows:
     A story that a window cuts off starts the next window again, so every story is seen whole.
     """
 
-    def __init__(self, tokenizer, first):
-        self.tokenizer, self.next = tokenizer, first
+    def __init__(self, tokenizer, tell, first):
+        """`tell` makes the text of a number; texts are told in order, from number `first` on."""
+        self.tokenizer, self.tell, self.next = tokenizer, tell, first
 
     def story(self):
-        text = stories.story(self.next % TRAINING_STORIES)
+        text = self.tell(self.next % TRAINING_STORIES)
         self.next += 1
         return [self.tokenizer.end_of_text] + self.tokenizer.encode(text)
 
@@ -60,14 +67,32 @@ class Windows:
         return torch.tensor(ids[: length + 1])
 
     def batch(self, length, batch):
-        windows = torch.stack([self.window(length) for _ in range(batch)])
-        return windows[:, :-1], windows[:, 1:]
+        return torch.stack([self.window(length) for _ in range(batch)])
 
 
-def window_shape(step, used):
+def next_batch(windows, drills, step, used):
+    """Inputs and targets, of the shape that belongs to this part of the training."""
     if used < OPENINGS_UNTIL:
-        return OPENING
-    return CONTEXT if step % CONTEXT_EVERY == 0 else STORY
+        batch = torch.cat((windows.batch(**OPENING), drills.batch(**OPENING)))
+    else:
+        batch = windows.batch(**(CONTEXT if step % CONTEXT_EVERY == 0 else STORY))
+    return batch[:, :-1], batch[:, 1:]
+
+
+def fact_weights(tokenizer):
+    """The weight in the loss of each token: more for those that begin a word of the pools."""
+    weights = torch.ones(len(tokenizer.tokens))
+    pools = (GIRLS, BOYS, FAMILY, COLOURS, ANIMAL_COLOURS, NUMBERS, *ONE_PER_STORY.values())
+    for word in (word for pool in pools for word in pool):
+        for spelling in (word, " " + word):
+            weights[tokenizer.encode(spelling)[0]] = FACT_WEIGHT
+    return weights
+
+
+def weighted_loss(logits, targets, weights):
+    losses = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
+    share = weights[targets.flatten()]
+    return (losses * share).sum() / share.sum()
 
 
 def rate_factor(step, used):
@@ -113,18 +138,20 @@ def has_bfloat16_arithmetic():
         return False
 
 
-def optimize(model, windows, chosen, before):
+def optimize(model, windows, drills, chosen, before):
     """Trains on from `before`, the steps, tokens and processor seconds so far; returns the sums."""
     optimizer, free = Optimizer(model), FreeProcessors()
     low_precision = has_bfloat16_arithmetic()
+    facts = fact_weights(windows.tokenizer)
+    even = torch.ones_like(facts)
     step, tokens, seconds = before["steps"], before["tokens"], before["seconds"]
     start, first, recent = time.process_time() - seconds, step, []
     used = max(step / chosen.steps, seconds / 60 / chosen.minutes)
     while used < 1:
-        inputs, targets = windows.batch(**window_shape(step, used))
+        inputs, targets = next_batch(windows, drills, step, used)
         with torch.autocast("cpu", torch.bfloat16, enabled=low_precision):
             logits = model(inputs)
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
+        loss = weighted_loss(logits, targets, facts if used < FACTS_UNTIL else even)
         model.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -136,14 +163,14 @@ def optimize(model, windows, chosen, before):
         recent.append(loss.item())
         if step % 10 == 0:
             torch.set_num_threads(free.count(chosen.threads))
-        if step % 100 == 0 or used >= 1:
+        if step % 50 == 0 or used >= 1:
             print(
                 f"{used:4.0%} step {step} loss {sum(recent) / len(recent):.4f} "
                 f"{tokens / seconds:.0f} tokens/s {seconds / 60:.1f} processor min {torch.get_num_threads()} threads",
                 flush=True,
             )
             recent.clear()
-        if step % 250 == 0:
+        if step % 100 == 0:
             report = dict(steps=step, tokens=tokens, seconds=seconds, stories=windows.next)
             torch.save(dict(weights=model.state_dict(), report=report), BUILD / "checkpoint.pt")
     return dict(steps=step, tokens=tokens, seconds=seconds, stories=windows.next)
@@ -163,7 +190,7 @@ def perplexity(model, tokenizer, texts):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--minutes", type=float, default=45, help="of processor time")
+    options.add_argument("--minutes", type=float, default=30, help="of processor time")
     options.add_argument("--steps", type=int, default=20_000)
     options.add_argument("--threads", type=int, default=2)
     options.add_argument("--seed", type=int, default=1)
@@ -186,8 +213,9 @@ def main():
         model.load_state_dict(saved["weights"])
         before = saved["report"]
     print(f"{model.parameter_count()} parameters", flush=True)
-    windows = Windows(tokenizer, before["stories"])
-    report = optimize(model, windows, chosen, before)
+    windows = Windows(tokenizer, stories.story, before["stories"])
+    drills = Windows(tokenizer, drill, before["stories"])
+    report = optimize(model, windows, drills, chosen, before)
     report["parameters"] = model.parameter_count()
     report["perplexity"] = perplexity(model, tokenizer, held_out)
     torch.save(model.state_dict(), BUILD / "model.pt")
