@@ -53,7 +53,7 @@ temperature makes it slip where greedy text does not.
 
 ## License
 
-The same as the project's.
+MIT, as the project.
 
 ## Greedy text
 

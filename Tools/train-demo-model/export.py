@@ -55,7 +55,7 @@ def metadata(shape, tokenizer):
         ("general.architecture", STRING, "llama"),
         ("general.name", STRING, "Pumice demo"),
         ("general.description", STRING, "Tells short children's stories; trained on invented text."),
-        ("general.license", STRING, "the same as the Pumice project"),
+        ("general.license", STRING, "MIT"),
         ("general.file_type", UINT32, MOSTLY_Q8_0),
         ("general.quantization_version", UINT32, 2),
         ("llama.vocab_size", UINT32, shape.vocabulary),
