@@ -114,7 +114,7 @@ final class MemoryPool: Sendable {
       throw GPUError(code: .invalidArgument, operation: operation, detail: "a buffer needs at least one byte")
     }
     let largest = min(core.info.maxAllocationBytes, core.info.maxBufferBytes)
-    guard byteCount <= largest - gap else {
+    guard byteCount <= largest - gap - Self.readSlack else {
       throw GPUError(
         code: .outOfDeviceMemory, operation: operation,
         detail: "the driver allows \(readable(bytes: largest)) in one piece, and the device has "
@@ -166,19 +166,24 @@ final class MemoryPool: Sendable {
     max(1 << 20, min(64 << 20, RangeAllocator.rounded(heap / 64, to: 1 << 16)))
   }
 
+  /// Bytes behind the last buffer of every block that belong to nobody. Drivers of CPUs run the body of a loop once more
+  /// than asked, with all lanes switched off, and llvmpipe of Mesa 26 then still loads from addresses that the lanes share:
+  /// the load's result is dropped, but its address must exist.
+  private static let readSlack = 64 << 10
+
   private func makeBlock(
     _ size: Int, _ type: Int, mapped: Bool, _ operation: String, _ state: inout State
   ) throws(GPUError) -> MemoryBlock {
     let heap = types[type].heap
     let (used, limit) = budget(heap: heap, &state)
-    guard used + size <= limit else {
+    guard used + size + Self.readSlack <= limit else {
       throw GPUError(
         code: .outOfDeviceMemory, operation: operation,
         detail: "\(readable(bytes: size)) are needed, \(readable(bytes: used)) are in use and "
           + "\(readable(bytes: max(0, limit - used))) of \(readable(bytes: limit)) are available")
     }
     let f = core.functions
-    let buffer = try Self.makeBuffer(core, size: size, for: operation)
+    let buffer = try Self.makeBuffer(core, size: size + Self.readSlack, for: operation)
     var requirements = VkMemoryRequirements()
     f.getBufferMemoryRequirements(core.handle, buffer.handle, &requirements)
     let arena = Arena()
@@ -207,7 +212,7 @@ final class MemoryPool: Sendable {
     let address = f.getBufferDeviceAddress(core.handle, &addressInfo)
     state.nextID += 1
     state.allocationCount += 1
-    state.heapBytes[heap, default: 0] += size
+    state.heapBytes[heap, default: 0] += size + Self.readSlack
     return MemoryBlock(
       id: state.nextID, type: type, heap: heap, size: size, mapped: pointer, address: address, buffer: buffer,
       memory: memory)
@@ -239,7 +244,7 @@ final class MemoryPool: Sendable {
           && ($0.block.mapped != nil) == (block.mapped != nil)
       }
       guard entry.dedicated || spare else { return nil }
-      state.heapBytes[block.heap]! -= block.size
+      state.heapBytes[block.heap]! -= block.size + Self.readSlack
       return state.entries.removeValue(forKey: block.id)
     }
     withExtendedLifetime(dropped) {}
@@ -250,7 +255,7 @@ final class MemoryPool: Sendable {
     let dropped = state.withLock { state in
       let empty = state.entries.values.filter { $0.ranges.isEmpty }
       for entry in empty {
-        state.heapBytes[entry.block.heap]! -= entry.block.size
+        state.heapBytes[entry.block.heap]! -= entry.block.size + Self.readSlack
         state.entries[entry.block.id] = nil
       }
       return empty

@@ -16,6 +16,7 @@ struct MutateCommand: ParsableCommand {
 
       caught      a case failed, or the mutant crashed, hung or was refused by the device
       equivalent  every bit of every output of every case is as before
+      unfinished  every bit of every output of the cases that ran in its time is as before
       invalid     it does not compile
       survived    some bits differ and no case failed: the verification is too weak
 
@@ -32,7 +33,13 @@ struct MutateCommand: ParsableCommand {
   var filter: String?
 
   @Option(help: "How many mutants to sample; every shader file is covered first.")
-  var limit = 240
+  var limit = 160
+
+  @Option(
+    help: ArgumentHelp(
+      "Seconds after which a mutant that has changed nothing is left; default: 10, with --all none.",
+      valueName: "seconds"))
+  var secondsPerMutant: Double?
 
   @Flag(help: "Judge all mutants.")
   var all = false
@@ -45,6 +52,10 @@ struct MutateCommand: ParsableCommand {
 
   @Flag(help: ArgumentHelp("Judge mutants from stdin.", visibility: .private))
   var worker = false
+
+  func validate() throws {
+    if limit < 1 { throw ValidationError("--limit \(limit): there must be at least 1 mutant.") }
+  }
 
   func run() throws {
     if worker { return try work() }
@@ -71,17 +82,18 @@ struct MutateCommand: ParsableCommand {
     let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let selected = device.device.map { ["--device", $0] } ?? []
     let validated = device.validation.map { ["--validation", $0.rawValue] } ?? []
-    return [program, "mutate", "--worker", "--seed", String(seed)] + selected + validated
+    let seconds = (secondsPerMutant ?? (all ? nil : 10)).map { ["--seconds-per-mutant", String($0)] } ?? []
+    return [program, "mutate", "--worker", "--seed", String(seed)] + seconds + selected + validated
   }
 
   private func work() throws {
-    // Thousands of shaders that nobody wants again must not fill the caches.
-    setenv("MESA_SHADER_CACHE_DISABLE", "true", 1)
+    // Shaders that nobody wants again must not fill the cache.
     let folder = NSTemporaryDirectory() + "pumice-mutate-\(getpid())"
     defer { try? FileManager.default.removeItem(atPath: folder) }
     var options = device.options
     options.cacheFolder = folder
-    try MutationWorker.run(MutantJudge(device: try Device.open(options: options), seed: seed))
+    try MutationWorker.run(
+      MutantJudge(device: try Device.open(options: options), seed: seed, secondsPerMutant: secondsPerMutant))
   }
 }
 

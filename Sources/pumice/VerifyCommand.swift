@@ -83,7 +83,7 @@ struct VerifyCommand: ParsableCommand {
     for row in report.rows where row.failed > 0 { show(row) }
     for row in report.untested { print("\(row.name.rawValue) \(row.variant) can run here, but no case of it ran") }
     let verdict = report.cases == 0 ? "no case ran" : report.failed == 0 ? "none failed" : "\(report.failed) failed"
-    print("\(report.cases) cases in \(fixed(report.seconds, 1)) s, \(verdict)")
+    print("\(report.cases) \(report.cases == 1 ? "case" : "cases") in \(fixed(report.seconds, 1)) s, \(verdict)")
   }
 
   private func show(_ row: VerificationReport.Row) {

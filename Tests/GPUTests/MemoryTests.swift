@@ -141,6 +141,15 @@ extension GPUTests {
     #expect(device.validationMessages.first?.contains("4 bytes past its end") == true)
   }
 
+  @Test func blocksEndInSlack() throws {
+    try withDevice { device in
+      // A whole number of pages, too large to share a block: what lies behind its end is the slack or nothing.
+      let before = device.memoryReserved
+      let large = try device.makeBuffer(byteCount: 48 << 20, label: "large")
+      #expect(device.memoryReserved - before >= large.byteCount + (64 << 10))
+    }
+  }
+
   @Test func submissionsKeepTheirBuffers() throws {
     try withDevice { device in
       let pipeline = try device.scalePipeline()

@@ -2,6 +2,7 @@ import PumiceGPU
 import PumiceKernels
 import PumiceOperators
 import PumiceReference
+import PumiceTensors
 import PumiceVerification
 import Testing
 

@@ -11,14 +11,17 @@ public final class MutantJudge {
   private let device: Device
   private let verifier: Verifier
   private let seed: UInt64
+  /// Seconds after which no further case of a mutant begins; nil for all cases.
+  private let limit: Double?
   /// Prepared cases by operator: the reference is computed once for all mutants.
   private var benches: [OperatorName: any MutationBench] = [:]
   /// Called from time to time while a mutant is judged, so that a watcher can tell work from a hang.
   public var heartbeat: () -> Void = {}
 
-  public init(device: Device, seed: UInt64) {
+  public init(device: Device, seed: UInt64, secondsPerMutant limit: Double? = nil) {
     self.device = device
     self.seed = seed
+    self.limit = limit
     verifier = Verifier(kernels: KernelLibrary(device: device))
   }
 
@@ -29,9 +32,10 @@ public final class MutantJudge {
   public func judge(_ mutant: Mutant) throws -> (verdict: MutantVerdict, processIsSound: Bool) {
     let mutated = KernelLibrary(device: device, overrides: [mutant.path: mutant.text])
     var result = MutantVerdict(.equivalent, reason: "every bit of every output is the same", cases: 0)
+    let end = limit.map { ContinuousClock.now + .seconds($0) }
     for name in OperatorName.allCases {
       let bench = try bench(name)
-      let (verdict, sound) = try bench.judge(mutant, mutated, heartbeat)
+      let (verdict, sound) = try bench.judge(mutant, mutated, until: end, heartbeat)
       guard let verdict else { continue }
       let cases = result.cases + verdict.cases
       if verdict.kind != .equivalent { result = verdict }
@@ -57,7 +61,7 @@ public final class MutantJudge {
 private protocol MutationBench {
   /// The verdict, nil if the operator does not use the mutant's file; and whether the process is sound after it.
   func judge(
-    _ mutant: Mutant, _ mutated: KernelLibrary, _ heartbeat: () -> Void
+    _ mutant: Mutant, _ mutated: KernelLibrary, until end: ContinuousClock.Instant?, _ heartbeat: () -> Void
   ) throws -> (verdict: MutantVerdict?, processIsSound: Bool)
 }
 
@@ -75,8 +79,10 @@ private final class OperatorBench<Op: Verifiable>: MutationBench {
     variants = try Op.variants.filter { $0.unavailable(on: info) == nil }.map { variant in
       (variant, Set(try variant.shaders.flatMap { try ShaderLibrary.files(of: $0) }))
     }
-    // One kind of data after the other, so that every problem is met early.
-    descriptions = Op.dataKinds.flatMap { kind in Op.cases(seed: seed).filter { $0.data == kind } }
+    // Problems in any order, one kind of data after the other, so that every sort of problem is met early.
+    var random = RandomSource(seed: seed, label: Op.name.rawValue)
+    let shuffled = Op.cases(seed: seed).shuffled(using: &random)
+    descriptions = Op.dataKinds.flatMap { kind in shuffled.filter { $0.data == kind } }
     cases = Array(repeating: nil, count: descriptions.count)
   }
 
@@ -88,7 +94,7 @@ private final class OperatorBench<Op: Verifiable>: MutationBench {
   }
 
   func judge(
-    _ mutant: Mutant, _ mutated: KernelLibrary, _ heartbeat: () -> Void
+    _ mutant: Mutant, _ mutated: KernelLibrary, until end: ContinuousClock.Instant?, _ heartbeat: () -> Void
   ) throws -> (verdict: MutantVerdict?, processIsSound: Bool) {
     let users = variants.filter { $0.files.contains(mutant.path) }.map(\.variant)
     guard !users.isEmpty else { return (nil, true) }
@@ -97,6 +103,10 @@ private final class OperatorBench<Op: Verifiable>: MutationBench {
     var survivor: MutantVerdict?
     for index in cases.indices {
       let op = descriptions[index].op
+      if let end, .now > end {
+        let verdict = MutantVerdict(.unfinished, reason: "every bit is the same in \(ran) cases", cases: ran)
+        return (survivor ?? verdict, true)
+      }
       for variant in users where variant.unavailable(op, on: verifier.kernels.device.info) == nil {
         heartbeat()
         let place = "\(Op.name.rawValue) \(variant.name)"

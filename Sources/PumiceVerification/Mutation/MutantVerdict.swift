@@ -5,6 +5,8 @@ public struct MutantVerdict: Codable, Sendable {
     case caught
     /// Every bit of every output of every case is the same as without it, on this device.
     case equivalent
+    /// Every bit is the same in the cases that ran before its time was up.
+    case unfinished
     /// It does not compile.
     case invalid
     /// Some bits differ, and every case passes: the verification is too weak.
