@@ -3,7 +3,8 @@
 // One subgroup per (tile of rows, key-value head). Keys come in blocks of SUBGROUP × KEYS_PER_LANE. For the scores each
 // lane owns KEYS_PER_LANE keys and the queries are spread by uniform loads: the tile of ROWS × KEYS_PER_LANE scores stays
 // in registers. For the sum of values each lane owns CHUNK_WORDS words of the row of v at a time, and the probabilities
-// are spread by subgroupBroadcast; between blocks the sums rest in y, where every lane finds what it wrote itself.
+// are spread by subgroupBroadcast; between blocks the sums rest in y, where every lane finds what it wrote itself, and
+// with the last block they are divided.
 // Every block of k and v is read once for all rows of the tile; blocks past the last visible key of the tile are not read.
 // Block bounds do not depend on the tile, and a block that a row does not see changes no bit of it.
 // Preconditions: the workgroup is one subgroup of SUBGROUP lanes (specialization constant 0); q and k are 16-byte aligned.
@@ -25,24 +26,30 @@ layout(local_size_x_id = 0) in;
 #define BLOCK (SUBGROUP * KEYS_PER_LANE)
 #define CHUNKS ((WORDS + SUBGROUP * CHUNK_WORDS - 1) / (SUBGROUP * CHUNK_WORDS))
 
+#ifdef CACHE_F16
+#define LOAD_SUM(i) vec2(y.v[i], y.v[(i) + 1])
+#define STORE_SUM(i, pair) y.v[i] = (pair).x; y.v[(i) + 1] = (pair).y
+#else
+#define LOAD_SUM(i) y.v[i]
+#define STORE_SUM(i, value) y.v[i] = value
+#endif
+
 void main() {
   const uint lane = gl_SubgroupInvocationID;
   const uint kv_head = gl_WorkGroupID.y;
   const uint cells = kv_head * capacity;
   const uint all_rows = tokens * group;
   uint row[ROWS], visible[ROWS];
-  bool live[ROWS];
   uint end = 0;
   [[unroll]] for (int r = 0; r < ROWS; r++) {
-    // A tile that is not full computes its last row again, and stores it once.
+    // A tile that is not full computes its last row again: the same lanes store the same bits twice.
     const uint index = min(gl_WorkGroupID.x * ROWS + r, all_rows - 1);
-    live[r] = gl_WorkGroupID.x * ROWS + r < all_rows;
     row[r] = index / group * heads + kv_head * group + index % group;
     visible[r] = visible_keys(positions.v[index / group], keys);
     end = max(end, visible[r]);
   }
 
-  float largest[ROWS], total[ROWS], kept[ROWS];
+  float largest[ROWS], total[ROWS], kept[ROWS], factor[ROWS];
   [[unroll]] for (int r = 0; r < ROWS; r++) {
     largest[r] = LOWEST;
     total[r] = 0.0;
@@ -83,23 +90,21 @@ void main() {
         total[r] += score[r][i];
       }
     }
+    const bool is_last = base + BLOCK >= end;
+    [[unroll]] for (int r = 0; r < ROWS; r++) {
+      factor[r] = 1.0;
+      if (is_last) factor[r] = visible[r] > 0 ? 1.0 / subgroupAdd(total[r]) : 0.0;
+    }
     for (uint chunk = 0; chunk < CHUNKS; chunk++) {
       uint word[CHUNK_WORDS];
       WORD_TYPE sum[ROWS][CHUNK_WORDS];
       [[unroll]] for (int w = 0; w < CHUNK_WORDS; w++) {
-        word[w] = (chunk * CHUNK_WORDS + w) * SUBGROUP + lane;
+        word[w] = min((chunk * CHUNK_WORDS + w) * SUBGROUP + lane, WORDS - 1);
         [[unroll]] for (int r = 0; r < ROWS; r++) {
-          sum[r][w] = WORD_TYPE(0.0);
-          if (base > 0 && word[w] < WORDS) {
-            const uint target = row[r] * HEAD_SIZE + word[w] * WORD_ELEMENTS;
-#ifdef CACHE_F16
-            sum[r][w] = vec2(y.v[target], y.v[target + 1]) * kept[r];
-#else
-            sum[r][w] = y.v[target] * kept[r];
-#endif
-          }
+          // What is there before the first block counts for nothing, and may be anything.
+          const WORD_TYPE before = LOAD_SUM(row[r] * HEAD_SIZE + word[w] * WORD_ELEMENTS);
+          sum[r][w] = base > 0 ? before * kept[r] : WORD_TYPE(0.0);
         }
-        word[w] = min(word[w], WORDS - 1);
       }
       [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) {
         UNROLL_LANES for (uint source = 0; source < SUBGROUP; source++) {
@@ -112,33 +117,20 @@ void main() {
           }
         }
       }
-      [[unroll]] for (int r = 0; r < ROWS; r++) {
-        [[unroll]] for (int w = 0; w < CHUNK_WORDS; w++) {
-          const uint own = (chunk * CHUNK_WORDS + w) * SUBGROUP + lane;
-          if (live[r] && own < WORDS) {
-            const uint target = row[r] * HEAD_SIZE + own * WORD_ELEMENTS;
-#ifdef CACHE_F16
-            y.v[target] = sum[r][w].x;
-            y.v[target + 1] = sum[r][w].y;
-#else
-            y.v[target] = sum[r][w];
-#endif
+      [[unroll]] for (int w = 0; w < CHUNK_WORDS; w++) {
+        if ((chunk * CHUNK_WORDS + w) * SUBGROUP + lane < WORDS) {
+          [[unroll]] for (int r = 0; r < ROWS; r++) {
+            STORE_SUM(row[r] * HEAD_SIZE + word[w] * WORD_ELEMENTS, sum[r][w] * factor[r]);
           }
         }
       }
     }
   }
 
-  [[unroll]] for (int r = 0; r < ROWS; r++) {
-    const float whole = subgroupAdd(total[r]);
-    const float factor = 1.0 / whole;
-    if (live[r]) {
-      for (uint w = lane; w < WORDS; w += SUBGROUP) {
-        const uint target = row[r] * HEAD_SIZE + w * WORD_ELEMENTS;
-        [[unroll]] for (int element = 0; element < WORD_ELEMENTS; element++) {
-          y.v[target + element] = visible[r] > 0 ? y.v[target + element] * factor : 0.0;
-        }
-      }
+  if (end == 0) {
+    for (uint i = lane; i < ROWS * HEAD_SIZE; i += SUBGROUP) {
+      const uint index = min(gl_WorkGroupID.x * ROWS + i / HEAD_SIZE, all_rows - 1);
+      y.v[(index / group * heads + kv_head * group + index % group) * HEAD_SIZE + i % HEAD_SIZE] = 0.0;
     }
   }
 }

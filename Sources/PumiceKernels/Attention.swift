@@ -150,7 +150,7 @@ extension Attention {
     summary: "Tiles of rows × keys in registers, probabilities broadcast; for prompts where barriers are dear.",
     shaders: ["Attention/attention_register.comp"],
     needs: [.subgroup(.ballot), .subgroup(.arithmetic), .fixedSubgroupSize],
-    refusal: { op, device in op.tileRefusal(rows: RegisterTile.rows, device) },
+    refusal: { op, device in op.tileRefusal(rows: RegisterTile.rows(device), device) },
     loopIterations: { op, device in
       let block = device.subgroupSize * RegisterTile.keysPerLane
       let chunks = groups(op.headSize, of: device.subgroupSize * RegisterTile.chunkWords)
@@ -159,14 +159,14 @@ extension Attention {
   ) { op, device in
     var defines = op.defines
     defines["SUBGROUP"] = String(device.subgroupSize)
-    defines["ROWS"] = String(RegisterTile.rows)
+    defines["ROWS"] = String(RegisterTile.rows(device))
     defines["KEYS_PER_LANE"] = String(RegisterTile.keysPerLane)
     defines["CHUNK_WORDS"] = String(RegisterTile.chunkWords)
     // Broadcasts from constant lanes are twice as fast on lavapipe; elsewhere they only take long to compile.
     defines["UNROLL_LANES"] = [8, 16].contains(device.subgroupSize) ? "[[unroll]]" : "[[dont_unroll]]"
     return Plan(
       op.tileStep(
-        "Attention/attention_register.comp", defines, threads: device.subgroupSize, rows: RegisterTile.rows,
+        "Attention/attention_register.comp", defines, threads: device.subgroupSize, rows: RegisterTile.rows(device),
         subgroupSize: device.subgroupSize))
   }
 
@@ -209,7 +209,9 @@ extension Attention {
 
 /// The tile of `attention_register.comp`.
 private enum RegisterTile {
-  static let rows = 8
+  /// Narrow subgroups come with few registers: SwiftShader takes a minute to compile a tile of eight rows, for four half
+  /// a second.
+  static func rows(_ device: DeviceInfo) -> Int { device.subgroupSize < 8 ? 4 : 8 }
   static let keysPerLane = 2
   static let chunkWords = 2
 }
