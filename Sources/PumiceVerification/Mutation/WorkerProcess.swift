@@ -30,7 +30,6 @@ final class WorkerProcess {
 
   deinit {
     if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-    process.waitUntilExit()
     try? FileManager.default.removeItem(at: errors)
   }
 
@@ -47,7 +46,7 @@ final class WorkerProcess {
         return lost("it wrote over the worker's output")
       case .silence: return lost("it hung: no sign of life for \(Int(patience)) s")
       case .end:
-        process.waitUntilExit()
+        guard hasExited() else { return lost("it closed its output and went on") }
         // An error that the worker reported is about the unchanged shaders, not about the mutant.
         if process.terminationReason == .exit { throw MutationError.workerFailed(lastWords()) }
         return lost("it crashed with signal \(process.terminationStatus)")
@@ -57,6 +56,13 @@ final class WorkerProcess {
 
   private func lost(_ reason: String) -> WorkerAnswer {
     WorkerAnswer(verdict: MutantVerdict(.caught, reason: reason, cases: 1), isLost: true)
+  }
+
+  /// Waits for the end of a process that has closed its output, but not for ever: `waitUntilExit` has been seen to miss
+  /// the end of a process that crashed.
+  private func hasExited() -> Bool {
+    for _ in 0..<500 where process.isRunning { usleep(10_000) }
+    return !process.isRunning
   }
 
   private func lastWords() -> String {
