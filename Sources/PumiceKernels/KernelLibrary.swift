@@ -65,7 +65,8 @@ public final class KernelLibrary: Sendable {
   /// Records the dispatches of `op` into `list`.
   ///
   /// - Parameters:
-  ///   - arguments: every argument of the operator by name, each at least as large as its bytes in whole 32-bit words.
+  ///   - arguments: every argument of the operator by name, each at least as large as its bytes in whole 32-bit words and
+  ///     aligned as its `Argument` says.
   ///   - variant: the variant to use; the chosen one if nil.
   /// - Throws: `OperatorError` for impossible parameters, `KernelError` for wrong arguments or no usable variant,
   ///   `GPUError` from the device.
@@ -81,6 +82,10 @@ public final class KernelLibrary: Sendable {
       }
       guard slice.byteCount >= (argument.byteCount + 3) & ~3 else {
         throw KernelError.smallArgument(op.description, argument.name, needs: argument.byteCount, has: slice.byteCount)
+      }
+      guard slice.address % UInt64(argument.alignment) == 0 else {
+        throw KernelError.misalignedArgument(
+          op.description, argument.name, address: slice.address, alignment: argument.alignment)
       }
     }
     if let extra = arguments.keys.first(where: { name in !wanted.contains { $0.name == name } }) {
@@ -175,6 +180,7 @@ public enum KernelError: Error, CustomStringConvertible {
   case missingArgument(String, String)
   case extraArgument(String, String)
   case smallArgument(String, String, needs: Int, has: Int)
+  case misalignedArgument(String, String, address: UInt64, alignment: Int)
 
   public var description: String {
     switch self {
@@ -186,6 +192,8 @@ public enum KernelError: Error, CustomStringConvertible {
     case .extraArgument(let op, let argument): "\(op) takes no argument \(argument)"
     case .smallArgument(let op, let argument, let needs, let has):
       "\(op): argument \(argument) needs \(needs) bytes, its buffer has \(has)"
+    case .misalignedArgument(let op, let argument, let address, let alignment):
+      "\(op): argument \(argument) is at address 0x\(String(address, radix: 16)), no multiple of \(alignment)"
     }
   }
 }

@@ -35,8 +35,9 @@ public struct Attention: Operator {
 
   public var arguments: [Argument] {
     [
-      .input("q", [tokens, heads, headSize]), .input("k", [kvHeads, capacity, headSize], format),
-      .input("v", [kvHeads, capacity, headSize], format), .input("positions", [tokens], .i32),
+      .input("q", [tokens, heads, headSize]).aligned(to: 16),
+      .input("k", [kvHeads, capacity, headSize], format).aligned(to: 16),
+      .input("v", [kvHeads, capacity, headSize], format).aligned(to: 16), .input("positions", [tokens], .i32),
       .output("y", [tokens, heads, headSize]),
     ]
   }

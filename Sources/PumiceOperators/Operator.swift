@@ -62,6 +62,8 @@ public struct Argument: Hashable, Sendable {
   public var shape: Shape
   public var format: TensorFormat
   public var role: Role
+  /// What the address of the tensor must be a multiple of, in bytes: more than 4 where shaders load vectors.
+  public var alignment = 4
 
   public static func input(_ name: String, _ shape: Shape, _ format: TensorFormat = .f32) -> Argument {
     Argument(name: name, shape: shape, format: format, role: .input)
@@ -71,6 +73,13 @@ public struct Argument: Hashable, Sendable {
   }
   public static func `inout`(_ name: String, _ shape: Shape, _ format: TensorFormat = .f32) -> Argument {
     Argument(name: name, shape: shape, format: format, role: .inout)
+  }
+
+  /// The same argument, whose address must be a multiple of `bytes`.
+  public func aligned(to bytes: Int) -> Argument {
+    var aligned = self
+    aligned.alignment = bytes
+    return aligned
   }
 
   /// Bytes of the tensor's elements. Zero if the rows are no whole number of blocks, which `validate` refuses.

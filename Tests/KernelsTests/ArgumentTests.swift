@@ -1,0 +1,33 @@
+import PumiceGPU
+import PumiceKernels
+import PumiceOperators
+import PumiceTensors
+import Testing
+
+/// What `KernelLibrary.record` refuses of its arguments.
+@Suite(.serialized) struct ArgumentTests {
+  private let op = Attention(tokens: 1, heads: 2, kvHeads: 1, headSize: 8, keys: 5, format: .f16)
+
+  /// Every argument in a buffer of its own, one of them `offset` bytes from its start.
+  private func record(_ name: String, at offset: Int, on device: Device) throws {
+    var slices: [String: BufferSlice] = [:]
+    for argument in op.arguments {
+      let buffer = try device.makeBuffer(byteCount: argument.storageBytes + offset, label: argument.name)
+      slices[argument.name] = try buffer.slice(
+        offset: argument.name == name ? offset : 0, byteCount: argument.storageBytes)
+    }
+    try KernelLibrary(device: device).record(op, slices, into: device.makeCommandList(label: "arguments"))
+  }
+
+  /// Shaders that load vectors would read other elements, or nothing, from an address between two vectors.
+  @Test(arguments: ["q", "k", "v"]) func vectorsMustBeAligned(_ name: String) throws {
+    let device = try Device.open()
+    let error = #expect(throws: KernelError.self) { try record(name, at: 8, on: device) }
+    guard case .misalignedArgument(_, let argument, let address, let alignment) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(argument == name && address % 16 == 8 && alignment == 16)
+    try record(name, at: 16, on: device)
+  }
+}
