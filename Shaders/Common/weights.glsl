@@ -1,4 +1,4 @@
-// Decoding of stored weights, one format by macro: WEIGHT_F32, WEIGHT_F16, WEIGHT_Q8_0 or WEIGHT_Q4_0.
+// Decoding of stored weights, one format by macro: WEIGHT_F32, WEIGHT_F16, WEIGHT_BF16, WEIGHT_Q8_0 or WEIGHT_Q4_0.
 //
 // The including shader defines WEIGHT_WORD(i), the i-th 32-bit word of the tensor. Offsets are in 16-bit halves: every
 // format's blocks are whole halves, but not whole words. A block is a scale (where WEIGHT_SCALED is defined) and codes;
@@ -32,12 +32,14 @@ uint weight_bits(uint offset) {
 #include "Common/Formats/f32.glsl"
 #elif defined(WEIGHT_F16)
 #include "Common/Formats/f16.glsl"
+#elif defined(WEIGHT_BF16)
+#include "Common/Formats/bf16.glsl"
 #elif defined(WEIGHT_Q8_0)
 #include "Common/Formats/q8_0.glsl"
 #elif defined(WEIGHT_Q4_0)
 #include "Common/Formats/q4_0.glsl"
 #else
-#error "define the weight format: WEIGHT_F32, WEIGHT_F16, WEIGHT_Q8_0 or WEIGHT_Q4_0"
+#error "define the weight format: WEIGHT_F32, WEIGHT_F16, WEIGHT_BF16, WEIGHT_Q8_0 or WEIGHT_Q4_0"
 #endif
 
 // Element `column` of row `row` of a matrix with `columns` columns.

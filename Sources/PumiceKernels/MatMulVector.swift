@@ -71,7 +71,7 @@ enum MatMulVector {
   }
 
   private static func step(_ shader: String, _ op: MatMul, _ device: DeviceInfo) -> Step {
-    var defines = [op.weight.weightMacro: "", "COLUMNS": String(op.n)]
+    var defines = op.weight.weightDefines(["COLUMNS": String(op.n)])
     if op.rowsAreShifted { defines["SHIFTED"] = "" }
     return Step(
       shader, defines: defines, bindings: [.argument("weight"), .argument("x"), op.biasBinding, .argument("y")],

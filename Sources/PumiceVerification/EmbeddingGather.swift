@@ -5,7 +5,7 @@ import PumiceTensors
 
 extension EmbeddingGather: Verifiable {
   public static var problems: [EmbeddingGather] {
-    [TensorFormat.f32, .f16, .q8_0, .q4_0].flatMap { format -> [EmbeddingGather] in
+    (TensorFormat.plainWeights + TensorFormat.blockWeights).flatMap { format -> [EmbeddingGather] in
       let widths = format.blockLength == 1 ? [1, 31, 32, 33, 64, 65, 257] : [32, 64, 96, 352]
       return widths.flatMap { width in
         [1, 3, 17].map { EmbeddingGather(tokens: $0, vocabulary: 37, width: width, format: format) }
