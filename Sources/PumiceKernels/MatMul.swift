@@ -27,7 +27,7 @@ extension MatMul: Dispatchable {
 
   /// The macros that choose the weight's format and the bias.
   var formatDefines: [String: String] {
-    bias ? [weight.weightMacro: "", "HAS_BIAS": ""] : [weight.weightMacro: ""]
+    weight.weightDefines(bias ? ["HAS_BIAS": ""] : [:])
   }
 
   /// Without a bias its binding is never read; x stands in, so that one pipeline serves both cases.

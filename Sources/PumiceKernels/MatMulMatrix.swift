@@ -55,7 +55,7 @@ enum MatMulMatrix {
         steps.append(
           Step(
             "MatMul/register_tile_pack_weight.comp",
-            defines: [op.weight.weightMacro: "", "PANEL_ROWS": "\(panelRows)"], specialization: [UInt32(lanes)],
+            defines: op.weight.weightDefines(["PANEL_ROWS": "\(panelRows)"]), specialization: [UInt32(lanes)],
             bindings: [.argument("weight"), .scratch(0, .write)],
             constants: [
               "m": UInt32(op.m), "k": UInt32(op.k), "row_begin": UInt32(row), "k_begin": UInt32(begin),
@@ -117,7 +117,7 @@ enum MatMulMatrix {
     Plan(
       Step(
         "MatMul/shared_tile.comp",
-        defines: [op.weight.weightMacro: "", "THREAD_COLUMNS": "\(threadColumns(op))"],
+        defines: op.weight.weightDefines(["THREAD_COLUMNS": "\(threadColumns(op))"]),
         bindings: [.argument("weight"), .argument("x"), op.biasBinding, .argument("y")],
         constants: ["m": UInt32(op.m), "n": UInt32(op.n), "k": UInt32(op.k), "has_bias": op.bias ? 1 : 0],
         groups: sharedTileGroups(op)))

@@ -52,7 +52,7 @@ public enum GGMLType: UInt32, CaseIterable, Hashable, Sendable, CustomStringConv
   public var blockBytes: Int { layout.bytes }
 
   /// The format to compute with, or nil when there is none.
-  public var format: TensorFormat? { TensorFormat(rawValue: name.lowercased()) }
+  public var format: TensorFormat? { TensorFormat(name: name.lowercased()) }
 
   /// The type in which a file stores `format`.
   public init?(_ format: TensorFormat) {

@@ -19,7 +19,7 @@ public protocol Backend: AnyObject {
   var availableMemory: Int { get }
 
   /// Bytes that a tensor of `count` elements takes.
-  func byteCount(_ count: Int, _ format: TensorFormat) -> Int
+  func byteCount(_ shape: Shape, _ format: TensorFormat) -> Int
 
   /// A tensor of zeros.
   func makeTensor(_ shape: Shape, _ format: TensorFormat, at residence: Residence, label: String) throws -> Tensor

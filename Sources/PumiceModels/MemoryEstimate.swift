@@ -15,17 +15,21 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
     "weights \(readable(bytes: weights)), cache \(readable(bytes: cache)), activations \(readable(bytes: activations))"
   }
 
-  /// - Parameter bytes: what a tensor of `count` elements takes on the device.
-  init(_ tensors: ModelTensors, _ options: SessionOptions, bytes: (_ count: Int, TensorFormat) -> Int) {
+  /// - Parameter tensorBytes: what a tensor takes on the device.
+  init(_ tensors: ModelTensors, _ options: SessionOptions, bytes tensorBytes: (Shape, TensorFormat) -> Int) {
     let c = tensors.configuration
-    weights = Self.sum(tensors.matrices.map { bytes($0.shape.count, $0.format ?? .f32) })
-    let cell = Self.product([c.kvHeadCount, c.headSize, options.context])
-    cache = Self.product([2 * c.layerCount, bytes(cell, options.cacheFormat)])
+    weights = Self.sum(tensors.matrices.map { tensorBytes($0.shape, $0.format ?? .f32) })
+    // A product that overflows is no shape, and fits nowhere.
+    func bytes(_ rows: Int, _ columns: Int, _ format: TensorFormat) -> Int {
+      Self.product([rows, columns]) == .max ? .max : tensorBytes([rows, columns], format)
+    }
+    let cells = Self.product([c.kvHeadCount, options.context])
+    cache = Self.product([2 * c.layerCount, bytes(cells, c.headSize, options.cacheFormat)])
     let row =
       3 * c.embeddingLength + 2 * c.headCount * c.headSize + 2 * c.kvHeadCount * c.headSize + 3 * c.feedForwardLength
     activations = Self.sum([
-      bytes(Self.product([row, options.passTokens]), .f32),
-      bytes(Self.product([options.logitRows, c.vocabularySize]), .f32),
+      bytes(row, options.passTokens, .f32),
+      bytes(options.logitRows, c.vocabularySize, .f32),
     ])
   }
 

@@ -1,4 +1,5 @@
 public import PumiceModelFiles
+import PumiceReference
 import PumiceTensors
 
 /// The tensors of one model by name, checked against its configuration: all that are needed are there with the right
@@ -58,8 +59,8 @@ public struct ModelTensors: Sendable {
   private mutating func vector(_ name: String, _ count: Int, required: Bool = true) throws(ModelFileError) {
     guard let tensor = try check(name, [count], required: required) else { return }
     let format = try file.format(of: tensor)
-    guard format == .f32 || format == .f16 else {
-      throw refusal(tensor, "is of type \(tensor.type), expected f32 or f16 for a vector")
+    guard TensorFormat.plainWeights.contains(format) else {
+      throw refusal(tensor, "is of type \(tensor.type), expected f32, f16 or bf16 for a vector")
     }
   }
 
@@ -85,12 +86,7 @@ public struct ModelTensors: Sendable {
   func vector(_ name: String) -> [Float]? {
     guard let tensor = file.tensor(named: name) else { return nil }
     return file.withBytes(of: tensor) { bytes in
-      (0..<tensor.shape.count).map { index in
-        switch tensor.format {
-        case .f16: Float(Float16(bitPattern: bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)))
-        default: bytes.loadUnaligned(fromByteOffset: 4 * index, as: Float.self)
-        }
-      }
+      (tensor.format ?? .f32).decode(bytes).map(Float.init)
     }
   }
 

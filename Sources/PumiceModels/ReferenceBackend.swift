@@ -26,8 +26,8 @@ public final class ReferenceBackend: Backend {
   public var driver: String? { nil }
   public var availableMemory: Int { HostMemory.available }
 
-  public func byteCount(_ count: Int, _ format: TensorFormat) -> Int {
-    let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Double>.stride)
+  public func byteCount(_ shape: Shape, _ format: TensorFormat) -> Int {
+    let (bytes, overflow) = shape.count.multipliedReportingOverflow(by: MemoryLayout<Double>.stride)
     return overflow ? .max : bytes
   }
 
@@ -44,7 +44,8 @@ public final class ReferenceBackend: Backend {
   }
 
   public func write(_ bytes: UnsafeRawBufferPointer, to tensor: Tensor) {
-    tensor.replace(tensor.format.decode(bytes))
+    tensor.replace(
+      tensor.format.blockBytes == nil ? tensor.format.decode(bytes, tensor.shape) : tensor.format.decode(bytes))
   }
 
   public func floats(of tensor: Tensor) -> [Float] { tensor.values(tensor.shape.count).map(Float.init) }

@@ -36,7 +36,7 @@ public struct SessionOptions: Hashable, Sendable {
       throw .contextTooLong(asked: context, model: configuration.contextLength)
     }
     guard cacheFormat == .f16 || cacheFormat == .f32 else {
-      throw .invalidOption("a key-value cache in \(cacheFormat.rawValue) is not supported; f16 and f32 are")
+      throw .invalidOption("a key-value cache in \(cacheFormat.name) is not supported; f16 and f32 are")
     }
   }
 }

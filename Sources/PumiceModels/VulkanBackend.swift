@@ -29,12 +29,12 @@ public final class VulkanBackend: Backend {
     return device.info.unifiedMemory ? min(granted, HostMemory.available) : granted
   }
 
-  public func byteCount(_ count: Int, _ format: TensorFormat) -> Int { Self.storageBytes(count, format) }
+  public func byteCount(_ shape: Shape, _ format: TensorFormat) -> Int { Self.storageBytes(shape, format) }
 
-  /// Bytes of a buffer for `count` elements: shaders read whole words, up to four at once, and device memory is handed
+  /// Bytes of a buffer for a tensor: shaders read whole words, up to four at once, and device memory is handed
   /// out in steps of 256.
-  static func storageBytes(_ count: Int, _ format: TensorFormat) -> Int {
-    guard let bytes = format.byteCount(elements: count), bytes <= .max - 255 else { return .max }
+  static func storageBytes(_ shape: Shape, _ format: TensorFormat) -> Int {
+    guard let bytes = format.byteCount(shape), bytes <= .max - 255 else { return .max }
     return (bytes + 255) & ~255
   }
 
@@ -65,7 +65,7 @@ public final class VulkanBackend: Backend {
 
   private func makeTensor(_ shape: Shape, _ format: TensorFormat, in memory: MemoryKind, label: String) throws -> Tensor
   {
-    let buffer = try device.makeBuffer(byteCount: byteCount(shape.count, format), memory: memory, label: label)
+    let buffer = try device.makeBuffer(byteCount: byteCount(shape, format), memory: memory, label: label)
     return Tensor(slice: buffer.whole, shape: shape, format: format)
   }
 
@@ -84,7 +84,7 @@ public final class VulkanBackend: Backend {
   public func part(of tensor: Tensor, from element: Int, _ shape: Shape) throws -> Tensor {
     guard let start = tensor.format.byteCount(elements: element),
       let bytes = tensor.format.byteCount(elements: shape.count)
-    else { preconditionFailure("a part of \(tensor.format.rawValue) that splits a block") }
+    else { preconditionFailure("a part of \(tensor.format.name) that splits a block") }
     let slice = try tensor.slice.buffer.slice(offset: tensor.slice.offset + start, byteCount: bytes)
     return Tensor(slice: slice, shape: shape, format: tensor.format)
   }
@@ -108,7 +108,7 @@ public final class VulkanBackend: Backend {
     }
 
     public func copy(_ source: Tensor, to target: Tensor) throws {
-      let bytes = source.format.byteCount(elements: source.shape.count)!
+      let bytes = source.format.byteCount(source.shape)!
       try list.copy(
         from: source.slice.buffer.slice(offset: source.slice.offset, byteCount: bytes),
         to: target.slice.buffer.slice(offset: target.slice.offset, byteCount: bytes))

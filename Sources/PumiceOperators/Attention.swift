@@ -54,7 +54,7 @@ public struct Attention: Operator {
     ])
     try require(heads % kvHeads == 0, "\(heads) heads are no multiple of \(kvHeads) key-value heads")
     try require(keys <= capacity, "\(keys) keys are more than the cache's capacity \(capacity)")
-    try require(format == .f32 || format == .f16, "a cache in \(format.rawValue) is not supported; f32 and f16 are")
+    try require(format == .f32 || format == .f16, "a cache in \(format.name) is not supported; f32 and f16 are")
     try require(headSize % 8 == 0 && headSize <= 256, "head size \(headSize) is no multiple of 8 up to 256")
     try require(scale.isFinite, "scale \(scale) is not finite")
     try require(
@@ -63,6 +63,6 @@ public struct Attention: Operator {
   }
 
   public var description: String {
-    "attention(\(format.rawValue), \(tokens) tokens, heads \(heads)/\(kvHeads)×\(headSize), \(keys) keys of \(capacity))"
+    "attention(\(format.name), \(tokens) tokens, heads \(heads)/\(kvHeads)×\(headSize), \(keys) keys of \(capacity))"
   }
 }

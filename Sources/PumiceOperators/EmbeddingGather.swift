@@ -34,5 +34,5 @@ public struct EmbeddingGather: Operator {
     try require(format != .i32, "a table of i32 has no real values")
   }
 
-  public var description: String { "embedding_gather(\(format.rawValue), \(tokens) of \(vocabulary)×\(width))" }
+  public var description: String { "embedding_gather(\(format.name), \(tokens) of \(vocabulary)×\(width))" }
 }

@@ -34,12 +34,12 @@ public struct KVAppend: Operator {
 
   public func validate() throws(OperatorError) {
     try requireSizes(["tokens": tokens, "kvHeads": kvHeads, "headSize": headSize, "capacity": capacity])
-    try require(format == .f32 || format == .f16, "a cache in \(format.rawValue) is not supported; f32 and f16 are")
+    try require(format == .f32 || format == .f16, "a cache in \(format.name) is not supported; f32 and f16 are")
     try require(headSize % 2 == 0, "headSize \(headSize) is odd")
     try require(kvHeads * capacity * headSize <= Int(UInt32.max), "the cache is larger than 32-bit indices reach")
   }
 
   public var description: String {
-    "kv_append(\(format.rawValue), \(tokens) tokens, \(kvHeads)×\(headSize), capacity \(capacity))"
+    "kv_append(\(format.name), \(tokens) tokens, \(kvHeads)×\(headSize), capacity \(capacity))"
   }
 }

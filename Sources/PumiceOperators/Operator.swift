@@ -83,7 +83,7 @@ public struct Argument: Hashable, Sendable {
   }
 
   /// Bytes of the tensor's elements. Zero if the rows are no whole number of blocks, which `validate` refuses.
-  public var byteCount: Int { (format.byteCount(elements: shape.rowLength) ?? 0) * shape.rows }
+  public var byteCount: Int { format.byteCount(shape) ?? 0 }
 
   /// Bytes to reserve on a device: shaders read whole 32-bit words, up to four at once.
   public var storageBytes: Int { (byteCount + 15) & ~15 }

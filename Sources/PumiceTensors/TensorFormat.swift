@@ -1,45 +1,122 @@
-/// How the elements of a tensor are stored: plain numbers, or blocks of codes with a scale.
+/// How the elements of a tensor are stored: plain numbers, blocks of codes with their scales, or codes and scales apart.
 ///
-/// The names are those of GGUF's tensor types. Blocks run along the last (contiguous) dimension of a row-major tensor
-/// and never cross a row. Source of the block layouts: the GGUF specification.
-public enum TensorFormat: String, CaseIterable, Codable, Hashable, Sendable {
+/// Blocks and groups run along the last (contiguous) dimension of a row-major tensor and never cross a row. Every stored
+/// value is a binary32 number: where a format's formula gives more digits, the value is that number rounded once.
+public enum TensorFormat: Hashable, Sendable {
   /// IEEE 754 binary32.
   case f32
   /// IEEE 754 binary16.
   case f16
+  /// The upper half of a binary32.
+  case bf16
   /// 32-bit signed integers: token ids and positions. Never a weight.
   case i32
-  /// Blocks of 32: an f16 scale d, then 32 signed bytes q; the value is d · q. 34 bytes.
-  case q8_0
-  /// Blocks of 32: an f16 scale d, then 16 bytes whose low nibbles are elements 0…15 and high nibbles 16…31; the value is
-  /// d · (q − 8). 18 bytes.
-  case q4_0
+  /// A block format of GGUF.
+  case block(BlockFormat)
+  /// Codes of any width, with scales for groups of any length.
+  case group(GroupFormat)
 
-  /// Elements that share one block; 1 for plain numbers.
+  public static let q8_0 = TensorFormat.block(.q8_0)
+  public static let q4_0 = TensorFormat.block(.q4_0)
+
+  /// The formats of plain numbers that weights come in.
+  public static let plainWeights: [TensorFormat] = [.f32, .f16, .bf16]
+  /// GGUF's block formats.
+  public static let blockWeights: [TensorFormat] = BlockFormat.allCases.map { .block($0) }
+
+  /// Elements that share one block; 1 for plain numbers. Rows are a multiple of it.
   public var blockLength: Int {
     switch self {
-    case .f32, .f16, .i32: 1
-    case .q8_0, .q4_0: 32
+    case .f32, .f16, .bf16, .i32: 1
+    case .block(let block): block.length
+    case .group(let group): group.group ?? 32
     }
   }
 
-  /// Bytes of one block.
-  public var blockBytes: Int {
+  /// Average storage per element of long rows, in bits.
+  public var bitsPerElement: Double {
+    switch self {
+    case .f32, .i32: 32
+    case .f16, .bf16: 16
+    case .block(let block): Double(block.byteCount * 8) / Double(block.length)
+    case .group(let group):
+      Double(group.bits)
+        + (group.group.map { Double((group.offset == .bias ? 16 : 8) * group.scale.byteCount) / Double($0) } ?? 0)
+    }
+  }
+
+  /// Bytes of a block, for formats in which a tensor is a row of blocks and nothing else; nil where it has sections.
+  public var blockBytes: Int? {
     switch self {
     case .f32, .i32: 4
-    case .f16: 2
-    case .q8_0: 34
-    case .q4_0: 18
+    case .f16, .bf16: 2
+    case .block(let block): block.byteCount
+    case .group: nil
     }
   }
 
-  /// Average storage per element, in bits.
-  public var bitsPerElement: Double { Double(blockBytes * 8) / Double(blockLength) }
+  /// Bytes of a tensor of `rows` × `columns`, or nil when a row is no whole number of blocks or the product overflows.
+  public func byteCount(rows: Int, columns: Int) -> Int? {
+    guard rows >= 0, columns >= 0, columns % blockLength == 0 else { return nil }
+    if case .group(let group) = self { return group.sections(rows: rows, columns: columns)?.byteCount }
+    let (blocks, tooMany) = (columns / blockLength).multipliedReportingOverflow(by: rows)
+    let (bytes, overflow) = blocks.multipliedReportingOverflow(by: blockBytes!)
+    return tooMany || overflow ? nil : bytes
+  }
 
-  /// Bytes of `count` contiguous elements, or nil when `count` is not a whole number of blocks or the product overflows.
+  /// Bytes of `count` neighbouring elements, or nil when they are no whole number of blocks, the product overflows, or
+  /// the format has sections, in which neighbours do not lie together.
   public func byteCount(elements count: Int) -> Int? {
-    guard count >= 0, count % blockLength == 0 else { return nil }
-    let (bytes, overflow) = (count / blockLength).multipliedReportingOverflow(by: blockBytes)
-    return overflow ? nil : bytes
+    blockBytes == nil ? nil : byteCount(rows: 1, columns: count)
+  }
+
+  /// Bytes of a tensor of that shape, or nil when a row is no whole number of blocks or the product overflows.
+  public func byteCount(_ shape: Shape) -> Int? { byteCount(rows: shape.rows, columns: shape.rowLength) }
+}
+
+/// The name, as options and JSON take it: GGUF's type names in lower case, `g4:64:asym` for group formats.
+extension TensorFormat: Codable, CustomStringConvertible {
+  public init?(name: String) {
+    switch name {
+    case "f32": self = .f32
+    case "f16": self = .f16
+    case "bf16": self = .bf16
+    case "i32": self = .i32
+    default:
+      if let block = BlockFormat(rawValue: name) {
+        self = .block(block)
+      } else if let group = GroupFormat(name: name) {
+        self = .group(group)
+      } else {
+        return nil
+      }
+    }
+  }
+
+  public var name: String {
+    switch self {
+    case .f32: "f32"
+    case .f16: "f16"
+    case .bf16: "bf16"
+    case .i32: "i32"
+    case .block(let block): block.rawValue
+    case .group(let group): group.name
+    }
+  }
+
+  public var description: String { name }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let name = try container.decode(String.self)
+    guard let format = Self(name: name) else {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "\(name) is no format of tensors")
+    }
+    self = format
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(name)
   }
 }

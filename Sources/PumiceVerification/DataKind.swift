@@ -41,7 +41,7 @@ public enum DataKind: String, CaseIterable, Codable, Hashable, Sendable {
   /// The bytes of a tensor of this kind in any format.
   public func bytes(_ shape: Shape, _ format: TensorFormat, _ random: inout RandomSource) -> [UInt8] {
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(shape.count / format.blockLength * format.blockBytes)
+    bytes.reserveCapacity(format.byteCount(shape)!)
     switch format {
     case .f32:
       for value in values(rows: shape.rows, columns: shape.rowLength, &random) { bytes.append(word: value.bitPattern) }
@@ -51,15 +51,19 @@ public enum DataKind: String, CaseIterable, Codable, Hashable, Sendable {
         let half = self == .denormals && abs(value) < 0x1p-120 ? Float16(value * 0x1p110) : Float16(value)
         bytes.append(word: half.isInfinite ? Float16.greatestFiniteMagnitude.bitPattern : half.bitPattern)
       }
-    case .q8_0, .q4_0:
-      let blocks = shape.count / format.blockLength
-      let scales = values(rows: shape.rows, columns: max(1, shape.rowLength / format.blockLength), &random)
-      for block in 0..<blocks {
-        var scale = Float16(scales[block] / 16)
-        if self == .denormals, block % 2 == 0 { scale = Float16(bitPattern: UInt16(random.below(1024))) }
-        bytes.append(word: scale.bitPattern)
-        for _ in 2..<format.blockBytes { bytes.append(UInt8(truncatingIfNeeded: random.next() >> 56)) }
+    case .bf16:
+      for value in values(rows: shape.rows, columns: shape.rowLength, &random) {
+        bytes.append(word: UInt16(value.bitPattern >> 16))
       }
+    case .block(let block):
+      let scales = values(rows: shape.rows, columns: max(1, shape.rowLength / block.length), &random)
+      for (index, scale) in scales.enumerated() {
+        // Half of the scales are subnormal in binary16.
+        let isTiny = self == .denormals && index % 2 == 0
+        bytes += block.bytes(
+          scale: isTiny ? Float16(bitPattern: UInt16(random.below(1024))) : Float16(scale / 16), &random)
+      }
+    case .group(let group): bytes += group.bytes(of: self, shape, &random)
     case .i32: for _ in 0..<shape.count { bytes.append(word: UInt32(random.below(1 << 16))) }
     }
     return bytes

@@ -44,7 +44,7 @@ public final class Verifier {
       if let known = expected[rounding] { return known }
       var decoded: [String: [Double]] = [:]
       for argument in verificationCase.op.arguments {
-        decoded[argument.name] = inputs[argument.name].map { argument.format.decode($0) }
+        decoded[argument.name] = inputs[argument.name].map { argument.format.decode($0, argument.shape) }
       }
       let result = verificationCase.op.evaluate(decoded, rounding: rounding, elements: elements)
       expected[rounding] = result
@@ -92,7 +92,7 @@ public final class Verifier {
       guard let reference = expected[argument.name] else {
         preconditionFailure("the reference of \(Op.name.rawValue) gives no \(argument.name)")
       }
-      let values = argument.format.decode(prepared.workspace.bytes(of: argument.name, in: found))
+      let values = argument.format.decode(prepared.workspace.bytes(of: argument.name, in: found), argument.shape)
       comparison.compare(values, with: reference, output: argument.name, elements: prepared.elements)
     }
     return (comparison.worstShare, comparison.failure?.description)

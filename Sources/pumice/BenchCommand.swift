@@ -147,7 +147,7 @@ struct BenchMatMulCommand: ParsableCommand {
 
   @OptionGroup var bench: BenchArguments
 
-  @Option(help: "Format of the weights: \(TensorFormat.weights.map(\.rawValue).joined(separator: ", ")).")
+  @Option(help: "Format of the weights: \(TensorFormat.weightNames).")
   var weight = TensorFormat.q4_0
 
   @Option(name: .customLong("m"), help: "Rows of the weight matrix.")
@@ -203,6 +203,11 @@ struct BenchAttentionCommand: ParsableCommand {
 }
 
 extension TensorFormat: ExpressibleByArgument {
-  /// The formats that weights come in.
-  static var weights: [TensorFormat] { allCases.filter { $0 != .i32 } }
+  public init?(argument: String) { self.init(name: argument) }
+
+  /// The formats that weights come in, for help.
+  static var weightNames: String {
+    (plainWeights + blockWeights).map(\.name).joined(separator: ", ")
+      + ", or codes of any width with scales for groups: g4:64, g3:128:asym, g2:row:asym:f32"
+  }
 }

@@ -87,7 +87,9 @@ import Testing
       let one = VerificationCase(op, data: .normal, seed: 1)
       var decoded: [String: [Double]] = [:]
       let inputs = one.inputs()
-      for argument in op.arguments { decoded[argument.name] = inputs[argument.name].map { argument.format.decode($0) } }
+      for argument in op.arguments {
+        decoded[argument.name] = inputs[argument.name].map { argument.format.decode($0, argument.shape) }
+      }
       for (output, evaluated) in op.evaluate(decoded, rounding: .f32, elements: .all) {
         let finite = evaluated.values.filter(\.isFinite)
         let largest = finite.map(abs).max() ?? 0

@@ -14,7 +14,7 @@ enum BenchmarkData {
     return inputs
   }
 
-  /// Uniform numbers of [−1, 1), or blocks with scales of [1/64, 1/32).
+  /// Uniform numbers of [−1, 1), or random codes with scales of [1/64, 1/32).
   static func bytes(_ argument: Argument, _ random: inout RandomSource) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: argument.byteCount) { bytes, count in
       let raw = UnsafeMutableRawBufferPointer(bytes)
@@ -27,16 +27,27 @@ enum BenchmarkData {
         for i in 0..<argument.shape.count {
           raw.storeBytes(of: Float16(number(random.next())), toByteOffset: 2 * i, as: Float16.self)
         }
-      case .q8_0, .q4_0:
-        fill(raw, &random)
-        for block in stride(from: 0, to: raw.count, by: argument.format.blockBytes) {
-          let scale = Float16(bitPattern: 0x2400 | UInt16(truncatingIfNeeded: random.next()) & 0x3ff)
-          raw.storeBytes(of: scale, toByteOffset: block, as: Float16.self)
+      case .bf16:
+        for i in 0..<argument.shape.count {
+          let upper = UInt16(number(random.next()).bitPattern >> 16)
+          raw.storeBytes(of: upper, toByteOffset: 2 * i, as: UInt16.self)
         }
+      case .block(let block):
+        fill(raw, &random)
+        for start in stride(from: 0, to: raw.count, by: block.byteCount) {
+          block.setScales(raw, at: start) { scale(random.next()) }
+        }
+      case .group(let group):
+        fill(raw, &random)
+        group.setNumbers(raw, argument.shape) { scale(random.next()) }
       case .i32: fill(raw, &random)
       }
       count = argument.byteCount
     }
+  }
+
+  private static func scale(_ bits: UInt64) -> Float {
+    Float(Float16(bitPattern: 0x2400 | UInt16(truncatingIfNeeded: bits >> 32) & 0x3ff))
   }
 
   private static func number(_ bits: UInt64) -> Float {

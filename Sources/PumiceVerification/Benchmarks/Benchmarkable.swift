@@ -1,4 +1,5 @@
 public import PumiceOperators
+import PumiceReference
 import PumiceTensors
 
 /// What of an operator is worth measuring, and how a large problem is checked before.
@@ -14,8 +15,8 @@ public protocol Benchmarkable: Verifiable {
 /// A small problem within a large one.
 public struct Excerpt<Op: Operator> {
   var op: Op
-  /// The bytes of the small problem's inputs from those of the large one's, by argument name.
-  var inputs: (_ whole: [String: [UInt8]]) -> [String: [UInt8]]
+  /// The decoded inputs of the small problem from the bytes of the large one's, by argument name.
+  var inputs: (_ whole: [String: [UInt8]]) -> [String: [Double]]
   /// For each element of the small problem's output, the element of the large one's.
   var elements: [Int]
 }
@@ -56,15 +57,18 @@ extension MatMul: Benchmarkable {
     var small = self
     small.m = rows.count
     small.n = columns.count
-    let (weightRow, inputRow) = (argument("weight").byteCount / m, k * 4)
+    let (weight, shape) = (weight, Shape([m, k]))
     return Excerpt(
       op: small,
       inputs: { whole in
         var inputs = [
-          "weight": rows.flatMap { whole["weight"]![$0 * weightRow..<($0 + 1) * weightRow] },
-          "x": columns.flatMap { whole["x"]![$0 * inputRow..<($0 + 1) * inputRow] },
+          "weight": weight.decode(rows: rows, of: whole["weight"]!, shape),
+          "x": TensorFormat.f32.decode(rows: columns, of: whole["x"]!, [columns.last! + 1, shape.rowLength]),
         ]
-        if let bias = whole["bias"] { inputs["bias"] = rows.flatMap { bias[$0 * 4..<($0 + 1) * 4] } }
+        if let bias = whole["bias"] {
+          let biases = TensorFormat.f32.decode(bias)
+          inputs["bias"] = rows.map { biases[$0] }
+        }
         return inputs
       },
       elements: columns.flatMap { column in rows.map { column * m + $0 } })

@@ -90,7 +90,7 @@ public struct KernelBenchmark {
     let elements =
       excerpt == nil ? ElementSelection.only(Self.sample(of: op.arguments, &random)) : .all
     let expected = small.evaluate(
-      decode(small, excerpt?.inputs(inputs) ?? inputs), rounding: variant.rounding, elements: elements)
+      excerpt?.inputs(inputs) ?? decode(op, inputs), rounding: variant.rounding, elements: elements)
     for argument in op.arguments where argument.role != .input {
       let bytes = try arguments[argument.name]!.buffer.read(UInt8.self, count: argument.byteCount)
       var found = argument.format.decode(bytes)
@@ -103,7 +103,9 @@ public struct KernelBenchmark {
 
   private func decode<Op: Operator>(_ op: Op, _ inputs: [String: [UInt8]]) -> [String: [Double]] {
     var decoded: [String: [Double]] = [:]
-    for argument in op.arguments { decoded[argument.name] = inputs[argument.name].map { argument.format.decode($0) } }
+    for argument in op.arguments {
+      decoded[argument.name] = inputs[argument.name].map { argument.format.decode($0, argument.shape) }
+    }
     return decoded
   }
 
