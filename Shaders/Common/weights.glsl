@@ -85,25 +85,32 @@ uint weight_step_start(uint piece, uint step) {
 #else
 #define WEIGHT_GROUPS 1
 #define WEIGHT_GROUP_ELEMENTS WEIGHT_STEP
+float weight_scale(uint step, uint g) { return 1.0; }
 #endif
+
+#ifndef WEIGHT_OFFSETS
+float weight_offset(uint step, uint g) { return 0.0; }
+#endif
+
+// The value of a code in a group with that scale and offset; without scales the code.
+float weight_from(float code, float scale, float offset) {
+#if defined(WEIGHT_LONG_SCALES) && defined(WEIGHT_OFFSETS)
+  precise const float product = code * scale;
+  precise const float value = product + offset;
+  return value;
+#elif defined(WEIGHT_OFFSETS)
+  return fma(code, scale, offset);
+#elif defined(WEIGHT_SCALED)
+  return scale * code;
+#else
+  return code;
+#endif
+}
 
 // Element e of the step.
 float weight_value(uint step, uint e) {
-#if defined(WEIGHT_OFFSETS)
-  const float code = weight_code(step, e);
   const uint g = e / WEIGHT_GROUP_ELEMENTS;
-#ifdef WEIGHT_LONG_SCALES
-  precise const float product = code * weight_scale(step, g);
-  precise const float value = product + weight_offset(step, g);
-  return value;
-#else
-  return fma(code, weight_scale(step, g), weight_offset(step, g));
-#endif
-#elif defined(WEIGHT_SCALED)
-  return weight_scale(step, e / WEIGHT_GROUP_ELEMENTS) * weight_code(step, e);
-#else
-  return weight_code(step, e);
-#endif
+  return weight_from(weight_code(step, e), weight_scale(step, g), weight_offset(step, g));
 }
 
 #ifdef WEIGHT_BY_STEPS

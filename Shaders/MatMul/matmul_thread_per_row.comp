@@ -129,12 +129,13 @@ float element(uint j, uint start, uint e) { return subgroupBroadcast(loaded[j][e
 // Adds step `part` of the chunk that begins at element `start`.
 void add_step(uint start, uint step, uint part) {
   [[unroll]] for (uint g = 0; g < WEIGHT_GROUPS; g++) {
+    const float scale = weight_scale(step, g), offset = weight_offset(step, g);
     [[unroll]] for (uint i = 0; i < WEIGHT_GROUP_ELEMENTS; i++) {
       const uint e = g * WEIGHT_GROUP_ELEMENTS + i;
       const uint at = part * WEIGHT_STEP + e;
       if (at % RUN == 0) begin_run(start + at);
 #ifdef WEIGHT_OFFSETS
-      const float value = weight_value(step, e);
+      const float value = weight_from(weight_code(step, e), scale, offset);
 #else
       const float value = weight_code(step, e);
 #endif
@@ -153,7 +154,7 @@ void add_step(uint start, uint step, uint part) {
 #ifdef WEIGHT_OFFSETS
       sums[j] += parts[j][0] + parts[j][1];
 #else
-      sums[j] = fma(weight_scale(step, g), parts[j][0] + parts[j][1], sums[j]);
+      sums[j] = fma(scale, parts[j][0] + parts[j][1], sums[j]);
 #endif
     }
 #endif

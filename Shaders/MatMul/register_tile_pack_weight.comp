@@ -39,7 +39,13 @@ void main() {
   if (column + WEIGHT_STEP <= k) {
     const uint step = column / WEIGHT_STEP;
     weight_load_step(step, 0);
-    [[unroll]] for (uint e = 0; e < WEIGHT_STEP; e++) panels.v[target + e * PANEL_ROWS] = weight_value(step, e);
+    [[unroll]] for (uint g = 0; g < WEIGHT_GROUPS; g++) {
+      const float scale = weight_scale(step, g), offset = weight_offset(step, g);
+      [[unroll]] for (uint i = 0; i < WEIGHT_GROUP_ELEMENTS; i++) {
+        const uint e = g * WEIGHT_GROUP_ELEMENTS + i;
+        panels.v[target + e * PANEL_ROWS] = weight_from(weight_code(step, e), scale, offset);
+      }
+    }
     return;
   }
   // The end of a row of plain numbers, or what lies beyond.

@@ -55,7 +55,9 @@ float group_number(uint bits) {
 #endif
 }
 float weight_scale(uint step, uint g) { return group_number(weight_word(CODE_WORDS)); }
+#ifdef WEIGHT_OFFSETS
 float weight_offset(uint step, uint g) { return group_number(weight_word(CODE_WORDS + 1)); }
+#endif
 
 float weight_code(uint step, uint e) {
   const uint word = e * CODE_BITS / 32, place = e * CODE_BITS % 32;
