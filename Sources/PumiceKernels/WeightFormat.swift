@@ -5,7 +5,7 @@ extension TensorFormat {
   func weightDefines(_ others: [String: String] = [:]) -> [String: String] {
     var defines = others
     switch self {
-    case .f32, .f16, .bf16, .i32, .block: defines["WEIGHT_\(name.uppercased())"] = ""
+    case .f32, .f16, .bf16, .i32, .i8, .block: defines["WEIGHT_\(name.uppercased())"] = ""
     case .group(let group):
       defines["WEIGHT_GROUPED"] = ""
       defines["CODE_BITS"] = String(group.bits)

@@ -38,6 +38,7 @@ extension TensorFormat {
     switch self {
     case .f32: return (0..<count).map { Double(bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self)) }
     case .i32: return (0..<count).map { Double(bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self)) }
+    case .i8: return bytes.map { Double(Int8(bitPattern: $0)) }
     case .f16: return (0..<count).map { bytes.float16(at: 2 * $0) }
     case .bf16: return (0..<count).map { bytes.bfloat16(at: 2 * $0) }
     case .block(let block):
@@ -56,6 +57,7 @@ extension TensorFormat {
   public func rounded(_ value: Double) -> Double {
     switch self {
     case .f32, .i32: Double(Float(value))
+    case .i8: value.rounded(.toNearestOrEven)
     case .f16: Double(Float16(Float(value)))
     case .bf16: roundedToBFloat16(value)
     case .block, .group: preconditionFailure("\(name) stores blocks, not single values")
