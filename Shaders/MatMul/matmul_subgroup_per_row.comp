@@ -70,7 +70,7 @@ void main() {
   }
   const uint whole = k / SPAN * SPAN;
   for (uint column = lane * SPAN; column < whole; column += SPAN * SUBGROUP) add_span(first, column);
-#ifndef WEIGHT_SCALED
+#ifdef WEIGHT_NUMBER_BYTES
   // Plain numbers may end anywhere: a lane for each of the last ones.
   for (uint column = whole + lane; column < k; column += SUBGROUP) {
     [[unroll]] for (uint r = 0; r < ROWS; r++) {

@@ -56,9 +56,9 @@ void begin_rows(uint first, uint row) {
 
 uint weight_load(uint piece, uint step, uint i) {
   const uint lane = gl_SubgroupInvocationID, start = weight_step_start(piece, step);
-  uint word = weight.v[(all_starts[STREAM(piece)][0] + start) / (4 / WEIGHT_UNIT) + i];
+  uint word = weight.v[(all_starts[STREAM(piece)][0] + start) / (4 / WEIGHT_UNIT) + i * WEIGHT_STRIDE(piece)];
   [[unroll]] for (uint l = 1; l < LANES; l++) {
-    const uint other = weight.v[(all_starts[STREAM(piece)][l] + start) / (4 / WEIGHT_UNIT) + i];
+    const uint other = weight.v[(all_starts[STREAM(piece)][l] + start) / (4 / WEIGHT_UNIT) + i * WEIGHT_STRIDE(piece)];
     word = lane == l ? other : word;
   }
   return word;
@@ -69,7 +69,8 @@ void begin_rows(uint first, uint row) {
 }
 
 uint weight_load(uint piece, uint step, uint i) {
-  return weight.v[(row_starts[STREAM(piece)] + weight_step_start(piece, step)) / (4 / WEIGHT_UNIT) + i];
+  const uint first = (row_starts[STREAM(piece)] + weight_step_start(piece, step)) / (4 / WEIGHT_UNIT);
+  return weight.v[first + i * WEIGHT_STRIDE(piece)];
 }
 #endif
 
@@ -165,6 +166,7 @@ void main() {
   const uint first = gl_WorkGroupID.x * LANES;
   // Lanes past the end repeat the last row: broadcasts need every lane.
   const uint row = min(first + gl_SubgroupInvocationID, m - 1);
+  weight_row = row;
   begin_rows(first, row);
   [[unroll]] for (uint j = 0; j < COLUMNS; j++) {
     sums[j] = 0.0;
@@ -187,6 +189,8 @@ void main() {
   }
 #ifndef WEIGHT_SCALED
   [[unroll]] for (uint j = 0; j < COLUMNS; j++) sums[j] = (parts[j][0] + parts[j][1]) + (parts[j][2] + parts[j][3]);
+#endif
+#ifdef WEIGHT_NUMBER_BYTES
   // Plain numbers may end anywhere.
   for (uint l = whole; l < k; l++) {
     const float value = weight_plain(row * k + l);
