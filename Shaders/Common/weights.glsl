@@ -58,6 +58,18 @@ float weight_centered(uint bits, uint place, uint mask, float center) {
 // The low four bits, each the lowest of a byte.
 uint weight_spread(uint bits) { return (bits & 15u) * 0x00204081u & 0x01010101u; }
 
+// What several formats share.
+#if defined(WEIGHT_IQ4_NL) || defined(WEIGHT_IQ4_XS)
+#include "Common/Formats/uneven_levels.glsl"
+#elif defined(WEIGHT_MXFP4) || defined(WEIGHT_NVFP4)
+#include "Common/Formats/e2m1.glsl"
+#elif defined(WEIGHT_Q4_K) || defined(WEIGHT_Q5_K)
+#include "Common/Formats/k_scales.glsl"
+#elif defined(WEIGHT_IQ1_S) || defined(WEIGHT_IQ1_M) || defined(WEIGHT_IQ2_XXS) || defined(WEIGHT_IQ2_XS) \
+  || defined(WEIGHT_IQ2_S) || defined(WEIGHT_IQ3_XXS) || defined(WEIGHT_IQ3_S)
+#include "Common/Formats/lattice.glsl"
+#endif
+
 #if defined(WEIGHT_F32)
 #include "Common/Formats/f32.glsl"
 #elif defined(WEIGHT_F16)

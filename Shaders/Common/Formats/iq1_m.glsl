@@ -15,9 +15,6 @@ const bool weight_piece_aligned[WEIGHT_PIECES] = bool[](true, true, true);
 
 uint weight_piece_start(uint piece, uint part) { return piece == 0 ? 4 * part : piece == 1 ? 8 + 2 * part : 12; }
 
-#include "Common/Formats/iq1_rows.glsl"
-#include "Common/Formats/lattice.glsl"
-
 float weight_scale(uint step, uint g) {
   const uint low = weight_word(6), high = weight_word(7);
   const uint scale = low >> 12 & 15u | low >> 24 & 0xf0u | high >> 4 & 0xf00u | high >> 16 & 0xf000u;

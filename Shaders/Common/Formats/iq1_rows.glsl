@@ -1,5 +1,6 @@
 // The rows of eight numbers −1, 0 or 1 of iq1_s and iq1_m, which are facts of the formats, from ggml. A row is 16 bits, two for
 // each number plus 1, the first lowest; two rows are a word.
+#if defined(WEIGHT_IQ1_S) || defined(WEIGHT_IQ1_M)
 const uint lattice_rows[1024] = uint[](
   0x00020000u, 0x00080005u, 0x0011000au, 0x00200015u, 0x00280022u, 0x0045002au, 0x00540051u, 0x00650056u, 0x00820080u, 0x008a0088u,
   0x00a00095u, 0x00a800a2u, 0x010400aau, 0x01110105u, 0x01160114u, 0x011a0119u, 0x01410125u, 0x01490146u, 0x01550152u, 0x0161015au,
@@ -104,3 +105,4 @@ const uint lattice_rows[1024] = uint[](
   0xa851a82au, 0xa856a854u, 0xa880a859u, 0xa888a882u, 0xa895a88au, 0xa8a2a8a0u, 0xa8aaa8a8u, 0xa914a905u, 0xa921a919u, 0xa941a925u,
   0xa955a950u, 0xa961a95au, 0xa969a966u, 0xa996a990u, 0xaa02aa00u, 0xaa0aaa08u, 0xaa22aa20u, 0xaa2aaa28u, 0xaa54aa51u, 0xaa80aa56u,
   0xaa88aa82u, 0xaa95aa8au, 0xaaa2aaa0u, 0xaaaaaaa8u);
+#endif

@@ -14,9 +14,6 @@ const bool weight_piece_aligned[WEIGHT_PIECES] = bool[](false, false, false);
 
 uint weight_piece_start(uint piece, uint part) { return piece == 0 ? 0 : piece == 1 ? 1 + 8 * part : 17 + 4 * part; }
 
-#include "Common/Formats/iq1_rows.glsl"
-#include "Common/Formats/lattice.glsl"
-
 // The 16 bits of group g.
 uint iq1_rest(uint g) { return weight_word(5 + g / 2) >> (16 * (g % 2)); }
 

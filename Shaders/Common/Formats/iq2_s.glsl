@@ -17,9 +17,6 @@ uint weight_piece_start(uint piece, uint part) {
   return 4 * piece + 21 + 2 * part;
 }
 
-#include "Common/Formats/iq2_rows.glsl"
-#include "Common/Formats/lattice.glsl"
-
 float weight_scale(uint step, uint g) {
   return unpackHalf2x16(weight_word(0)).x * fma(float(weight_word(10) >> (4 * g) & 15u), 0.25, 0.125);
 }

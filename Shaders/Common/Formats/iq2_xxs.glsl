@@ -14,9 +14,6 @@ const bool weight_piece_aligned[WEIGHT_PIECES] = bool[](false, false);
 
 uint weight_piece_start(uint piece, uint part) { return piece == 0 ? 0 : 1 + 16 * part; }
 
-#include "Common/Formats/iq2_rows.glsl"
-#include "Common/Formats/lattice.glsl"
-
 float weight_scale(uint step, uint g) {
   return unpackHalf2x16(weight_word(0)).x * fma(float(weight_word(2 + 2 * g) >> 28), 0.25, 0.125);
 }

@@ -17,9 +17,6 @@ uint weight_piece_start(uint piece, uint part) {
   return piece == 2 ? 33 + 2 * part : piece == 3 ? 37 + 8 * part : 53 + part;
 }
 
-#include "Common/Formats/iq3_rows.glsl"
-#include "Common/Formats/lattice.glsl"
-
 float weight_scale(uint step, uint g) {
   return unpackHalf2x16(weight_word(0)).x * fma(float(weight_word(14) >> (4 * g) & 15u), 2.0, 1.0);
 }

@@ -14,9 +14,6 @@ const bool weight_piece_aligned[WEIGHT_PIECES] = bool[](false, false, false);
 
 uint weight_piece_start(uint piece, uint part) { return piece == 0 ? 0 : piece == 1 ? 1 + 16 * part : 33 + 8 * part; }
 
-#include "Common/Formats/iq3_rows.glsl"
-#include "Common/Formats/lattice.glsl"
-
 float weight_scale(uint step, uint g) {
   return unpackHalf2x16(weight_word(0)).x * fma(float(weight_word(9 + g) >> 28), 0.5, 0.25);
 }

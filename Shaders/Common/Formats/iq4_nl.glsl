@@ -15,7 +15,5 @@ const bool weight_piece_aligned[WEIGHT_PIECES] = bool[](false, false);
 
 uint weight_piece_start(uint piece, uint part) { return piece; }
 
-#include "Common/Formats/uneven_levels.glsl"
-
 float weight_scale(uint step, uint g) { return unpackHalf2x16(weight_word(0)).x; }
 float weight_code(uint step, uint e) { return weight_uneven(weight_word(1 + e % 16 / 4), 8 * (e % 4) + 4 * (e / 16)); }

@@ -14,8 +14,6 @@ const bool weight_piece_aligned[WEIGHT_PIECES] = bool[](true, true);
 
 uint weight_piece_start(uint piece, uint part) { return piece == 0 ? 0 : 2 + 16 * part; }
 
-#include "Common/Formats/uneven_levels.glsl"
-
 float weight_scale(uint step, uint g) {
   const uint group = step % 2 * 4 + g;
   const uint six = weight_word(1) >> (4 * group) & 15u | (weight_word(0) >> (16 + 2 * group) & 3u) << 4;

@@ -1,4 +1,7 @@
-// What the lattice formats share. A format includes its table of rows first.
+// What the lattice formats share.
+#include "Common/Formats/iq1_rows.glsl"
+#include "Common/Formats/iq2_rows.glsl"
+#include "Common/Formats/iq3_rows.glsl"
 
 uint lattice_row(uint index) { return lattice_rows[index / 2] >> (16 * (index % 2)); }
 

@@ -15,8 +15,6 @@ const bool weight_piece_aligned[WEIGHT_PIECES] = bool[](false, false);
 
 uint weight_piece_start(uint piece, uint part) { return piece; }
 
-#include "Common/Formats/e2m1.glsl"
-
 // Times four, which keeps the smallest scales normal; the largest become infinite as most of their multiples are.
 float weight_scale(uint step, uint g) { return uintBitsToFloat(min((weight_word(0) & 255u) + 2, 255) << 23); }
 float weight_code(uint step, uint e) { return weight_e2m1(weight_word(1 + e % 16 / 4), 8 * (e % 4) + 4 * (e / 16)); }

@@ -15,8 +15,6 @@ const bool weight_piece_aligned[WEIGHT_PIECES] = bool[](true);
 
 uint weight_piece_start(uint piece, uint part) { return 0; }
 
-#include "Common/Formats/e2m1.glsl"
-
 // Times four. The sign is ignored; 0x7f is not a number and means zero.
 float weight_scale(uint step, uint g) {
   const uint bits = weight_word(0) >> (8 * g) & 255u;

@@ -16,8 +16,6 @@ const bool weight_piece_aligned[WEIGHT_PIECES] = bool[](true, true);
 
 uint weight_piece_start(uint piece, uint part) { return piece == 0 ? 0 : 4 + 16 * part; }
 
-#include "Common/Formats/k_scales.glsl"
-
 float weight_code(uint step, uint e) {
   return weight_centered(weight_word(4 + e / 64 * 8 + e % 32 / 4), 8 * (e % 4) + e % 64 / 32 * 4, 15, 0.0);
 }

@@ -15,8 +15,6 @@ const bool weight_piece_aligned[WEIGHT_PIECES] = bool[](true, true);
 
 uint weight_piece_start(uint piece, uint part) { return piece == 0 ? 0 : 12 + 16 * part; }
 
-#include "Common/Formats/k_scales.glsl"
-
 float weight_code(uint step, uint e) {
   const uint i = e % 32 / 4;
   const uint four = weight_word(12 + e / 64 * 8 + i) >> (e % 64 / 32 * 4) & 0x0f0f0f0fu;
