@@ -1,31 +1,58 @@
-// Decoding of stored weights, one format by macro: WEIGHT_F32, WEIGHT_F16, WEIGHT_BF16, WEIGHT_Q8_0 or WEIGHT_Q4_0.
+// Decoding of stored weights, one format by macro.
 //
-// The including shader defines WEIGHT_WORD(i), the i-th 32-bit word of the tensor. Offsets are in 16-bit halves: every
-// format's blocks are whole halves, but not whole words. A block is a scale (where WEIGHT_SCALED is defined) and codes;
-// an element is scale · code, and a sum over a block multiplies by the scale once.
+// A row is walked in steps of WEIGHT_STEP elements. What decodes a step lies in pieces: neighbouring bytes, such as the scale of
+// a block, its codes, or the codes and the scales of a format that keeps them in sections. Positions are counted in units of
+// WEIGHT_UNIT bytes; a piece begins at any unit, and is read as 32-bit words, the first byte lowest, whatever its position.
 //
-// Each format file defines
-//   WEIGHT_BLOCK         elements in a block
-//   WEIGHT_BLOCK_HALVES  16-bit halves in a block
-//   WEIGHT_SCALED        that blocks begin with an f16 scale
-//   WEIGHT_WORD_CODES    codes in a 32-bit word; plain formats have no larger unit
-//   WEIGHT_BLOCK_WORDS   words of codes in a block with a scale
-//   uint weight_position(uint word, uint c)    the element of the block that is code c of its word `word`
-//   float weight_code(uint bits, uint c)       code c of a word, exactly
-//   float weight_element(uint block, uint i)   element i of the block that starts at half `block`
-// weight_position and weight_code are made for constants c, which fold all shifts and masks.
+// The including shader requires GL_EXT_control_flow_attributes and defines
+//   WEIGHT_LOAD(i)       the i-th 32-bit word of the tensor
+//   WEIGHT_ROWS, WEIGHT_COLUMNS  its shape
+//   WEIGHT_BY_STEPS      if it loads whole steps with Common/weight_step.glsl; otherwise every word is loaded where it is used
+//
+// A format file in Common/Formats defines
+//   WEIGHT_STEP          elements of a step, a multiple of 32
+//   WEIGHT_UNIT          1, 2 or 4
+//   WEIGHT_PIECES        pieces of a step
+//   weight_piece_bytes[] bytes of each piece, a multiple of WEIGHT_UNIT but for plain numbers never less than what is used
+//   weight_piece_aligned[] whether the piece always begins at a whole word
+//   WEIGHT_WORDS         words of all pieces together, each piece rounded up; words are numbered through all pieces
+//   WEIGHT_PERIOD        after how many steps the positions of all pieces have moved by whole words; 0: that depends
+//   float weight_code(uint step, uint e)   element e of the step but for scale and offset, exactly
+// and for formats with scales
+//   WEIGHT_SCALED        that the value is scale · code, rounded once
+//   WEIGHT_OFFSETS       that it is code · scale + offset
+//   WEIGHT_LONG_SCALES   that a product may have more than 24 bits, and is then rounded before the offset is added
+//   WEIGHT_GROUPS        groups of a step: neighbouring elements, at least 8, with one scale
+//   float weight_scale(uint step, uint g), float weight_offset(uint step, uint g)
+// These call weight_word(i) for word i of the step; e and g are constants after unrolling in the shaders where speed counts.
+// and for formats without
+//   WEIGHT_NUMBER_BYTES  bytes of a number
+//   float weight_number(uint bits, uint skipped)  the number after so many bytes of a word
+//
+// Where a tensor is one row of blocks after the other, the format defines
+//   WEIGHT_BLOCK         elements of a block
+//   WEIGHT_BLOCK_UNITS   its size
+//   WEIGHT_WINDOW        that the pieces of a period follow one another without a gap, one step being a block
+//   uint weight_piece_start(uint piece, uint part)   where a piece begins in the block, for its step `part`
+// and any other format
+//   uint weight_row_start(uint piece, uint row)      where the row's pieces begin
+//   uint weight_step_start(uint piece, uint step)    and from there those of a step
 
-uint weight_half(uint offset) { return (WEIGHT_WORD(offset >> 1) >> ((offset & 1u) * 16u)) & 0xffffu; }
-float weight_half_float(uint offset) { return unpackHalf2x16(weight_half(offset)).x; }
+// Word i of the step.
+uint weight_word(uint i);
 
 // The second half of `low` and the first of `high`, as one word.
 uint weight_straddling(uint low, uint high) { return low >> 16 | high << 16; }
 
-// The 32 bits that start at half `offset`; reads no word that holds none of them.
-uint weight_bits(uint offset) {
-  const uint low = WEIGHT_WORD(offset >> 1);
-  const uint high = WEIGHT_WORD((offset + 1u) >> 1);
-  return (offset & 1u) == 0u ? low : weight_straddling(low, high);
+// The unsigned code of `mask` at bit `place` of `bits`, less `center`, exactly.
+//
+// The code, left where it is, becomes the low end of a significand of 2^23; to divide by its place and take 2^23 and the center
+// away is one exact fma, cheaper than a shift and a conversion. Codes have at most 8 bits and do not cross the word's end.
+float weight_centered(uint bits, uint place, uint mask, float center) {
+  const uint near = place % 16;
+  const float unit = uintBitsToFloat((127 - near) << 23);
+  const uint raw = (place < 16 ? bits : bits >> 16) & mask << near;
+  return fma(uintBitsToFloat(raw | 0x4b000000u), unit, -8388608.0 * unit - center);
 }
 
 #if defined(WEIGHT_F32)
@@ -38,12 +65,82 @@ uint weight_bits(uint offset) {
 #include "Common/Formats/q8_0.glsl"
 #elif defined(WEIGHT_Q4_0)
 #include "Common/Formats/q4_0.glsl"
+#elif defined(WEIGHT_GROUPED)
+#include "Common/Formats/group.glsl"
 #else
-#error "define the weight format: WEIGHT_F32, WEIGHT_F16, WEIGHT_BF16, WEIGHT_Q8_0 or WEIGHT_Q4_0"
+#error "define the weight format: WEIGHT_F32, WEIGHT_F16, WEIGHT_Q4_0, …"
 #endif
 
-// Element `column` of row `row` of a matrix with `columns` columns.
-float weight_at(uint row, uint column, uint columns) {
-  uint block = row * (columns / WEIGHT_BLOCK) + column / WEIGHT_BLOCK;
-  return weight_element(block * WEIGHT_BLOCK_HALVES, column % WEIGHT_BLOCK);
+#ifdef WEIGHT_BLOCK
+#define WEIGHT_BLOCK_STEPS (WEIGHT_BLOCK / WEIGHT_STEP)
+
+uint weight_row_start(uint piece, uint row) { return row * (WEIGHT_COLUMNS / WEIGHT_BLOCK * WEIGHT_BLOCK_UNITS); }
+uint weight_step_start(uint piece, uint step) {
+  return step / WEIGHT_BLOCK_STEPS * WEIGHT_BLOCK_UNITS + weight_piece_start(piece, step % WEIGHT_BLOCK_STEPS);
 }
+#endif
+
+#ifdef WEIGHT_SCALED
+#define WEIGHT_GROUP_ELEMENTS (WEIGHT_STEP / WEIGHT_GROUPS)
+#else
+#define WEIGHT_GROUPS 1
+#define WEIGHT_GROUP_ELEMENTS WEIGHT_STEP
+#endif
+
+// Element e of the step.
+float weight_value(uint step, uint e) {
+#if defined(WEIGHT_OFFSETS)
+  const float code = weight_code(step, e);
+  const uint g = e / WEIGHT_GROUP_ELEMENTS;
+#ifdef WEIGHT_LONG_SCALES
+  precise const float product = code * weight_scale(step, g);
+  precise const float value = product + weight_offset(step, g);
+  return value;
+#else
+  return fma(code, weight_scale(step, g), weight_offset(step, g));
+#endif
+#elif defined(WEIGHT_SCALED)
+  return weight_scale(step, e / WEIGHT_GROUP_ELEMENTS) * weight_code(step, e);
+#else
+  return weight_code(step, e);
+#endif
+}
+
+#ifdef WEIGHT_BY_STEPS
+#ifndef WEIGHT_SCALED
+// Number i of a tensor of plain numbers.
+float weight_plain(uint i) { return weight_number(WEIGHT_LOAD(i * WEIGHT_NUMBER_BYTES / 4), i * WEIGHT_NUMBER_BYTES % 4); }
+#endif
+#else
+// The step whose words weight_word gives.
+uint weight_row, weight_step;
+
+// The bytes at position `unit`, `count` of which are wanted; reads no word that holds none of them.
+uint weight_bytes(uint unit, uint count) {
+  const uint word = unit / (4 / WEIGHT_UNIT), skipped = unit % (4 / WEIGHT_UNIT) * WEIGHT_UNIT;
+  const uint low = WEIGHT_LOAD(word);
+  if (skipped == 0) return low;
+  const uint high = WEIGHT_LOAD(word + (skipped + min(count, 4) > 4 ? 1 : 0));
+  return low >> (8 * skipped) | high << (32 - 8 * skipped);
+}
+
+uint weight_word(uint i) {
+  uint piece = 0, first = 0, end = 0;
+  [[unroll]] for (uint p = 0; p + 1 < WEIGHT_PIECES; p++) {
+    end += (weight_piece_bytes[p] + 3) / 4;
+    if (i >= end) {
+      piece = p + 1;
+      first = end;
+    }
+  }
+  const uint start = weight_row_start(piece, weight_row) + weight_step_start(piece, weight_step);
+  return weight_bytes(start + (i - first) * (4 / WEIGHT_UNIT), weight_piece_bytes[piece] - 4 * (i - first));
+}
+
+// Element `column` of row `row`.
+float weight_at(uint row, uint column) {
+  weight_row = row;
+  weight_step = column / WEIGHT_STEP;
+  return weight_value(weight_step, column % WEIGHT_STEP);
+}
+#endif

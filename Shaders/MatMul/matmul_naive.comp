@@ -1,6 +1,7 @@
 // y[j, i] = Σ_k weight[i, k] · x[j, k] (+ bias[i]). One thread per element of y: x groups along rows i of the weight, y
 // groups along columns j of the activations. The plainest kernel there is, for any shape and device.
 #version 460
+#extension GL_EXT_control_flow_attributes : require
 #include "Common/buffers.glsl"
 BUFFER(0, readonly, uint, Weight, weight)
 BUFFER(1, readonly, float, Input, x)
@@ -14,7 +15,9 @@ CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Output, y) uint m; u
 #endif
 layout(local_size_x_id = 0) in;
 
-#define WEIGHT_WORD(i) weight.v[i]
+#define WEIGHT_LOAD(i) weight.v[i]
+#define WEIGHT_ROWS m
+#define WEIGHT_COLUMNS k
 #include "Common/weights.glsl"
 
 void main() {
@@ -22,7 +25,7 @@ void main() {
   const uint j = gl_WorkGroupID.y;
   if (i >= m) return;
   float sum = 0.0;
-  for (uint l = 0; l < k; l++) sum = fma(weight_at(i, l, k), x.v[j * k + l], sum);
+  for (uint l = 0; l < k; l++) sum = fma(weight_at(i, l), x.v[j * k + l], sum);
 #ifdef HAS_BIAS
   sum += bias.v[i];
 #endif

@@ -16,7 +16,9 @@ BUFFER(3, writeonly, float, Output, y)
 CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Bias, bias) ADDRESS(Output, y) uint m; uint n; uint k; uint has_bias;)
 layout(local_size_x = 128) in;
 
-#define WEIGHT_WORD(i) weight.v[i]
+#define WEIGHT_LOAD(i) weight.v[i]
+#define WEIGHT_ROWS m
+#define WEIGHT_COLUMNS k
 #include "Common/weights.glsl"
 
 const uint THREADS = 128;
@@ -42,7 +44,7 @@ void main() {
       const uint quad = thread / 8, l = thread % 8 + 8 * i;
       vec4 values = vec4(0.0);
       if (begin + l < k) {
-        [[unroll]] for (uint r = 0; r < 4; r++) values[r] = weight_at(min(row0 + 4 * quad + r, m - 1), begin + l, k);
+        [[unroll]] for (uint r = 0; r < 4; r++) values[r] = weight_at(min(row0 + 4 * quad + r, m - 1), begin + l);
       }
       weight_tile[l * WEIGHT_LINE + quad] = values;
     }

@@ -32,7 +32,9 @@ enum MatMulVector {
       step.defines["LANES"] = String(device.subgroupSize)
       step.defines.merge(defines) { _, new in new }
       // With many columns the shifts are a small part of the work, and half the code is worth more.
-      if op.n > 2 && op.weight.blockLength > 1 { step.defines["SHIFTED"] = "" }
+      if op.weight.blockBytes != nil, !op.rowsAreShifted, op.n <= 2 || op.weight.blockLength == 1 {
+        step.defines["WEIGHT_ROWS_ALIGNED"] = ""
+      }
       step.groups = (groups(op.m, of: device.subgroupSize), 1, 1)
       return Plan(step)
     }
@@ -45,8 +47,7 @@ enum MatMulVector {
     shaders: ["MatMul/matmul_subgroup_per_row.comp"],
     needs: [.subgroup(.arithmetic), .fixedSubgroupSize],
     refusal: { op, device in refusal(op, rowsPerGroup: subgroups(device), device) },
-    // A word holds at least one element.
-    loopIterations: { op, device in op.k / (4 * device.subgroupSize) + 4 }
+    loopIterations: { op, device in op.k / (8 * device.subgroupSize) + 2 + 8 * 4 }
   ) { op, device in
     // Two rows share the loads of x, where that leaves enough subgroups to fill a large GPU.
     let rows = op.m >= 4096 ? 2 : 1
@@ -71,10 +72,9 @@ enum MatMulVector {
   }
 
   private static func step(_ shader: String, _ op: MatMul, _ device: DeviceInfo) -> Step {
-    var defines = op.weight.weightDefines(["COLUMNS": String(op.n)])
-    if op.rowsAreShifted { defines["SHIFTED"] = "" }
-    return Step(
-      shader, defines: defines, bindings: [.argument("weight"), .argument("x"), op.biasBinding, .argument("y")],
+    Step(
+      shader, defines: op.weight.weightDefines(["COLUMNS": String(op.n)]),
+      bindings: [.argument("weight"), .argument("x"), op.biasBinding, .argument("y")],
       constants: ["m": UInt32(op.m), "k": UInt32(op.k), "has_bias": op.bias ? 1 : 0], groups: (1, 1, 1),
       subgroupSize: device.subgroupSize)
   }

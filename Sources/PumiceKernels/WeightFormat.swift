@@ -9,6 +9,8 @@ extension TensorFormat {
     case .group(let group):
       defines["WEIGHT_GROUPED"] = ""
       defines["CODE_BITS"] = String(group.bits)
+      // Whole rows may end with half of a longer step.
+      defines["GROUP_STEP"] = (group.group ?? 32) % 64 == 0 ? "64" : "32"
       defines["GROUP_LENGTH"] = group.group.map(String.init) ?? "WEIGHT_COLUMNS"
       defines["NUMBER_\(group.scale.rawValue.uppercased())"] = ""
       if group.offset == .bias { defines["WEIGHT_OFFSETS"] = "" }

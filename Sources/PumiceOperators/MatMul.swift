@@ -32,7 +32,6 @@ public struct MatMul: Operator {
   public func validate() throws(OperatorError) {
     try requireSizes(["m": m, "n": n, "k": k])
     try require(k % weight.blockLength == 0, "k \(k) is no multiple of the block length of \(weight.name)")
-    if case .group = weight { try require(false, "no kernel decodes \(weight.name) yet") }
     try require(weight != .i32, "weights of i32 have no real values")
     try require(n * k <= Int(UInt32.max) && n * m <= Int(UInt32.max), "n·k or n·m is more than 32-bit indices reach")
   }

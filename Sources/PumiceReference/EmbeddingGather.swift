@@ -12,8 +12,9 @@ extension EmbeddingGather: Definition {
       for i in 0..<width {
         let known = id >= 0 && id < vocabulary
         y.values[t * width + i] = known ? table[id * width + i] : 0
-        // Plain formats are copied; a block's scale times code is one rounded product.
-        y.bounds[t * width + i] = format.blockLength == 1 || !known ? 0 : rounding.store(table[id * width + i])
+        // Decoding is exact. Only a product so small that a device may flush it, or a part of it, is not.
+        let isTiny = known && format.blockLength > 1 && abs(table[id * width + i]) < 0x1p-117
+        y.bounds[t * width + i] = isTiny ? 0x1p-117 : 0
       }
     }
     return ["y": y]

@@ -6,7 +6,7 @@
 /// 2. scales: per row, one number per group.
 /// 3. with `.bias`, offsets: likewise.
 ///
-/// The value of code q is scale · q + bias, or in a symmetric format scale · (q − 2^(bits − 1)); with one bit
+/// The value of code q is scale · q + bias, each operation rounded to binary32, or in a symmetric format scale · (q − 2^(bits − 1)); with one bit
 /// scale · (2q − 1), because half of the codes of the other would be zero.
 public struct GroupFormat: Hashable, Sendable {
   /// What is added to the scaled codes.

@@ -10,7 +10,7 @@ extension MatMul {
       (127, 11),
       (129, 17), (5, 97),
     ]
-    return (TensorFormat.plainWeights + TensorFormat.blockWeights).flatMap { format -> [MatMul] in
+    return weightFormats.flatMap { format -> [MatMul] in
       let lengths = format.blockLength == 1 ? [1, 7, 31, 32, 33, 67] : [32, 64, 96]
       let problems = sizes.enumerated().flatMap { index, size in
         // Two lengths for each size, so that all pairs of lengths and tiles come up, but not all triples.

@@ -10,7 +10,7 @@ extension MatMul {
   static var fewColumns: [MatMul] {
     let rows = [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 131]
     let columns = [1, 2, 3, 8]
-    return (TensorFormat.plainWeights + TensorFormat.blockWeights).flatMap { format -> [MatMul] in
+    return weightFormats.flatMap { format -> [MatMul] in
       let isPlain = format.blockLength == 1
       let lengths = isPlain ? [1, 2, 31, 32, 33, 67, 127, 128, 258] : [32, 64, 96, 128, 160, 192, 544]
       // Every size meets every number of columns; the lengths rotate, at another pace than the bias.

@@ -1,8 +1,15 @@
 // bf16: the upper halves of binary32 numbers, two in a 32-bit word.
-#define WEIGHT_BLOCK 1
-#define WEIGHT_BLOCK_HALVES 1
-#define WEIGHT_WORD_CODES 2
+#define WEIGHT_STEP 32
+#define WEIGHT_UNIT 2
+#define WEIGHT_PIECES 1
+#define WEIGHT_WORDS 16
+#define WEIGHT_PERIOD 1
+#define WEIGHT_NUMBER_BYTES 2
+const uint weight_piece_bytes[WEIGHT_PIECES] = uint[](64);
+const bool weight_piece_aligned[WEIGHT_PIECES] = bool[](false);
 
-uint weight_position(uint word, uint c) { return 2u * word + c; }
-float weight_code(uint bits, uint c) { return uintBitsToFloat(c == 0u ? bits << 16 : bits & 0xffff0000u); }
-float weight_element(uint block, uint i) { return uintBitsToFloat(weight_half(block) << 16); }
+uint weight_row_start(uint piece, uint row) { return row * WEIGHT_COLUMNS; }
+uint weight_step_start(uint piece, uint step) { return step * 32; }
+
+float weight_number(uint bits, uint skipped) { return uintBitsToFloat(skipped == 0 ? bits << 16 : bits & 0xffff0000u); }
+float weight_code(uint step, uint e) { return weight_number(weight_word(e / 2), e % 2 * 2); }

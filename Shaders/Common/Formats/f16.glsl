@@ -1,8 +1,15 @@
-// f16: plain binary16, read as halves of 32-bit words so that no 16-bit storage is needed.
-#define WEIGHT_BLOCK 1
-#define WEIGHT_BLOCK_HALVES 1
-#define WEIGHT_WORD_CODES 2
+// f16: plain binary16, two in a 32-bit word, so that no 16-bit storage is needed.
+#define WEIGHT_STEP 32
+#define WEIGHT_UNIT 2
+#define WEIGHT_PIECES 1
+#define WEIGHT_WORDS 16
+#define WEIGHT_PERIOD 1
+#define WEIGHT_NUMBER_BYTES 2
+const uint weight_piece_bytes[WEIGHT_PIECES] = uint[](64);
+const bool weight_piece_aligned[WEIGHT_PIECES] = bool[](false);
 
-uint weight_position(uint word, uint c) { return 2u * word + c; }
-float weight_code(uint bits, uint c) { return unpackHalf2x16(bits)[c]; }
-float weight_element(uint block, uint i) { return weight_half_float(block); }
+uint weight_row_start(uint piece, uint row) { return row * WEIGHT_COLUMNS; }
+uint weight_step_start(uint piece, uint step) { return step * 32; }
+
+float weight_number(uint bits, uint skipped) { return unpackHalf2x16(bits)[skipped / 2]; }
+float weight_code(uint step, uint e) { return weight_number(weight_word(e / 2), e % 2 * 2); }

@@ -1,24 +1,18 @@
 // q4_0: an f16 scale, then 16 bytes: elements 0…15 in the low nibbles, 16…31 in the high ones, each plus 8. 18 bytes.
 #define WEIGHT_BLOCK 32
-#define WEIGHT_BLOCK_HALVES 9
+#define WEIGHT_BLOCK_UNITS 9
+#define WEIGHT_STEP 32
+#define WEIGHT_UNIT 2
+#define WEIGHT_PIECES 2
+#define WEIGHT_WORDS 5
+#define WEIGHT_PERIOD 2
+#define WEIGHT_WINDOW
 #define WEIGHT_SCALED
-#define WEIGHT_WORD_CODES 8
-#define WEIGHT_BLOCK_WORDS 4
+#define WEIGHT_GROUPS 1
+const uint weight_piece_bytes[WEIGHT_PIECES] = uint[](2, 16);
+const bool weight_piece_aligned[WEIGHT_PIECES] = bool[](false, false);
 
-uint weight_position(uint word, uint c) { return 4u * word + c % 4u + 16u * (c / 4u); }
+uint weight_piece_start(uint piece, uint part) { return piece; }
 
-// The nibble, left where it is in its half, becomes the low end of a significand of 2^23; to divide by its place and take
-// 2^23 and 8 away is one exact fma, cheaper than a shift and a conversion.
-float weight_code(uint bits, uint c) {
-  const uint place = 8u * (c % 2u) + 4u * (c / 4u);
-  const uint halves = c % 4u < 2u ? bits : bits >> 16;
-  const float unit = uintBitsToFloat((127u - place) << 23);
-  return fma(uintBitsToFloat((halves & (15u << place)) | 0x4b000000u), unit, -8388608.0 * unit - 8.0);
-}
-
-float weight_element(uint block, uint i) {
-  uint position = i % 16;
-  uint bits = weight_half(block + 1 + position / 2);
-  uint code = (bits >> ((position % 2) * 8 + (i / 16) * 4)) & 15u;
-  return weight_half_float(block) * (float(code) - 8.0);
-}
+float weight_scale(uint step, uint g) { return unpackHalf2x16(weight_word(0)).x; }
+float weight_code(uint step, uint e) { return weight_centered(weight_word(1 + e % 16 / 4), 8 * (e % 4) + 4 * (e / 16), 15, 8.0); }

@@ -1,14 +1,18 @@
 // q8_0: an f16 scale, then 32 signed bytes. 34 bytes.
 #define WEIGHT_BLOCK 32
-#define WEIGHT_BLOCK_HALVES 17
+#define WEIGHT_BLOCK_UNITS 17
+#define WEIGHT_STEP 32
+#define WEIGHT_UNIT 2
+#define WEIGHT_PIECES 2
+#define WEIGHT_WORDS 9
+#define WEIGHT_PERIOD 2
+#define WEIGHT_WINDOW
 #define WEIGHT_SCALED
-#define WEIGHT_WORD_CODES 4
-#define WEIGHT_BLOCK_WORDS 8
+#define WEIGHT_GROUPS 1
+const uint weight_piece_bytes[WEIGHT_PIECES] = uint[](2, 32);
+const bool weight_piece_aligned[WEIGHT_PIECES] = bool[](false, false);
 
-uint weight_position(uint word, uint c) { return 4u * word + c; }
-float weight_code(uint bits, uint c) { return float(int(bits << (24u - 8u * c)) >> 24); }
+uint weight_piece_start(uint piece, uint part) { return piece; }
 
-float weight_element(uint block, uint i) {
-  int code = bitfieldExtract(int(weight_half(block + 1 + i / 2)), int(i % 2) * 8, 8);
-  return weight_half_float(block) * float(code);
-}
+float weight_scale(uint step, uint g) { return unpackHalf2x16(weight_word(0)).x; }
+float weight_code(uint step, uint e) { return float(int(weight_word(1 + e / 4) << (24 - 8 * (e % 4))) >> 24); }

@@ -1,7 +1,7 @@
 import PumiceTensors
 
 extension GroupFormat {
-  /// The elements of some rows of a tensor. The value is one product, or one fused multiply-add, rounded to binary32.
+  /// The elements of some rows of a tensor. The value is a product rounded to binary32, and a sum rounded again.
   func decode(_ bytes: UnsafeRawBufferPointer, rows: Int, columns: Int, only wanted: Range<Int>) -> [Double] {
     let sections = sections(rows: rows, columns: columns)!
     let length = group ?? columns
@@ -17,7 +17,7 @@ extension GroupFormat {
         case .symmetric: values.append(Double(factor * Float(step * code - zero)))
         case .bias:
           let biases = sections.offsets[2] + row * sections.rowBytes[2]
-          values.append(Double(number(bytes, at: biases, index: column / length).addingProduct(factor, Float(code))))
+          values.append(Double(factor * Float(code) + number(bytes, at: biases, index: column / length)))
         }
       }
     }
