@@ -14,6 +14,6 @@ struct Pumice: ParsableCommand {
       """,
     subcommands: [
       RunCommand.self, DevicesCommand.self, VerifyCommand.self, MutateCommand.self, BenchCommand.self,
-      LogitsCommand.self, TokenizeCommand.self, InspectCommand.self,
+      LogitsCommand.self, TokenizeCommand.self, InspectCommand.self, QuantizeCommand.self, ErrorsCommand.self,
     ])
 }
