@@ -8,6 +8,7 @@
 
 #extension GL_KHR_shader_subgroup_arithmetic : require
 float reduce_add(float value) { return subgroupAdd(value); }
+uint reduce_add(uint value) { return subgroupAdd(value); }
 float reduce_max(float value) { return subgroupMax(value); }
 uint reduce_min(uint value) { return subgroupMin(value); }
 
@@ -29,7 +30,9 @@ shared uint reduce_uints[REDUCE_THREADS];
   return value;
 
 float reduce_sum_of_two(float a, float b) { return a + b; }
+uint reduce_sum_of_two(uint a, uint b) { return a + b; }
 float reduce_add(float value) { REDUCE_TREE(reduce_floats, reduce_sum_of_two) }
+uint reduce_add(uint value) { REDUCE_TREE(reduce_uints, reduce_sum_of_two) }
 float reduce_max(float value) { REDUCE_TREE(reduce_floats, max) }
 uint reduce_min(uint value) { REDUCE_TREE(reduce_uints, min) }
 

@@ -40,10 +40,12 @@ void add_span(uint first, uint column) {
   [[unroll]] for (uint r = 0; r < ROWS; r++) {
     // Rows past the end repeat the last one.
     weight_row = min(first + r, m - 1);
+    const uint g = begin / WEIGHT_GROUP_ELEMENTS;
+    const float scale = weight_scale(step, g), offset = weight_offset(step, g);
     float parts[COLUMNS];
     [[unroll]] for (uint i = 0; i < SPAN; i++) {
 #ifdef WEIGHT_OFFSETS
-      const float value = weight_value(step, begin + i);
+      const float value = weight_from(weight_code(step, begin + i), scale, offset);
 #else
       const float value = weight_code(step, begin + i);
 #endif
@@ -52,7 +54,6 @@ void add_span(uint first, uint column) {
       }
     }
 #if defined(WEIGHT_SCALED) && !defined(WEIGHT_OFFSETS)
-    const float scale = weight_scale(step, begin / WEIGHT_GROUP_ELEMENTS);
     [[unroll]] for (uint j = 0; j < COLUMNS; j++) sums[r][j] = fma(scale, parts[j], sums[r][j]);
 #else
     [[unroll]] for (uint j = 0; j < COLUMNS; j++) sums[r][j] += parts[j];
@@ -69,7 +70,7 @@ void main() {
   }
   const uint whole = k / SPAN * SPAN;
   for (uint column = lane * SPAN; column < whole; column += SPAN * SUBGROUP) add_span(first, column);
-#ifndef WEIGHT_SCALED
+#ifdef WEIGHT_NUMBER_BYTES
   // Plain numbers may end anywhere: a lane for each of the last ones.
   for (uint column = whole + lane; column < k; column += SUBGROUP) {
     [[unroll]] for (uint r = 0; r < ROWS; r++) {

@@ -56,9 +56,9 @@ void begin_rows(uint first, uint row) {
 
 uint weight_load(uint piece, uint step, uint i) {
   const uint lane = gl_SubgroupInvocationID, start = weight_step_start(piece, step);
-  uint word = weight.v[(all_starts[STREAM(piece)][0] + start) / (4 / WEIGHT_UNIT) + i];
+  uint word = weight.v[(all_starts[STREAM(piece)][0] + start) / (4 / WEIGHT_UNIT) + i * WEIGHT_STRIDE(piece)];
   [[unroll]] for (uint l = 1; l < LANES; l++) {
-    const uint other = weight.v[(all_starts[STREAM(piece)][l] + start) / (4 / WEIGHT_UNIT) + i];
+    const uint other = weight.v[(all_starts[STREAM(piece)][l] + start) / (4 / WEIGHT_UNIT) + i * WEIGHT_STRIDE(piece)];
     word = lane == l ? other : word;
   }
   return word;
@@ -69,7 +69,8 @@ void begin_rows(uint first, uint row) {
 }
 
 uint weight_load(uint piece, uint step, uint i) {
-  return weight.v[(row_starts[STREAM(piece)] + weight_step_start(piece, step)) / (4 / WEIGHT_UNIT) + i];
+  const uint first = (row_starts[STREAM(piece)] + weight_step_start(piece, step)) / (4 / WEIGHT_UNIT);
+  return weight.v[first + i * WEIGHT_STRIDE(piece)];
 }
 #endif
 
@@ -129,12 +130,13 @@ float element(uint j, uint start, uint e) { return subgroupBroadcast(loaded[j][e
 // Adds step `part` of the chunk that begins at element `start`.
 void add_step(uint start, uint step, uint part) {
   [[unroll]] for (uint g = 0; g < WEIGHT_GROUPS; g++) {
+    const float scale = weight_scale(step, g), offset = weight_offset(step, g);
     [[unroll]] for (uint i = 0; i < WEIGHT_GROUP_ELEMENTS; i++) {
       const uint e = g * WEIGHT_GROUP_ELEMENTS + i;
       const uint at = part * WEIGHT_STEP + e;
       if (at % RUN == 0) begin_run(start + at);
 #ifdef WEIGHT_OFFSETS
-      const float value = weight_value(step, e);
+      const float value = weight_from(weight_code(step, e), scale, offset);
 #else
       const float value = weight_code(step, e);
 #endif
@@ -153,7 +155,7 @@ void add_step(uint start, uint step, uint part) {
 #ifdef WEIGHT_OFFSETS
       sums[j] += parts[j][0] + parts[j][1];
 #else
-      sums[j] = fma(weight_scale(step, g), parts[j][0] + parts[j][1], sums[j]);
+      sums[j] = fma(scale, parts[j][0] + parts[j][1], sums[j]);
 #endif
     }
 #endif
@@ -164,6 +166,7 @@ void main() {
   const uint first = gl_WorkGroupID.x * LANES;
   // Lanes past the end repeat the last row: broadcasts need every lane.
   const uint row = min(first + gl_SubgroupInvocationID, m - 1);
+  weight_row = row;
   begin_rows(first, row);
   [[unroll]] for (uint j = 0; j < COLUMNS; j++) {
     sums[j] = 0.0;
@@ -186,6 +189,8 @@ void main() {
   }
 #ifndef WEIGHT_SCALED
   [[unroll]] for (uint j = 0; j < COLUMNS; j++) sums[j] = (parts[j][0] + parts[j][1]) + (parts[j][2] + parts[j][3]);
+#endif
+#ifdef WEIGHT_NUMBER_BYTES
   // Plain numbers may end anywhere.
   for (uint l = whole; l < k; l++) {
     const float value = weight_plain(row * k + l);

@@ -40,6 +40,8 @@ extension OperatorName {
     case .swiGLU: SwiGLU.self
     case .softmax: Softmax.self
     case .argMax: ArgMax.self
+    case .packBitPlanes: PackBitPlanes.self
+    case .bitPlaneMatMul: BitPlaneMatMul.self
     }
   }
 }

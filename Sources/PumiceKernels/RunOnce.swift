@@ -37,7 +37,8 @@ extension KernelLibrary {
       case .f32: outputs[argument.name] = try buffer.read(Float.self, count: count)
       case .f16: outputs[argument.name] = try buffer.read(Float16.self, count: count).map(Float.init)
       case .i32: outputs[argument.name] = try buffer.read(Int32.self, count: count).map(Float.init)
-      case .bf16, .block, .group: preconditionFailure("no operator writes \(argument.format.name)")
+      case .bf16, .block, .group, .normalFloat, .palette, .dualGrained, .gptq, .awq:
+        preconditionFailure("no operator writes \(argument.format.name)")
       }
     }
     return outputs

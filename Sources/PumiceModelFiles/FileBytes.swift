@@ -31,7 +31,7 @@ final class FileBytes: Sendable {
     }
     switch status.st_mode & S_IFMT {
     case S_IFREG: break
-    case S_IFDIR: throw ModelFileError(file: path, code: .isDirectory, detail: "is a directory, not a GGUF file")
+    case S_IFDIR: throw ModelFileError(file: path, code: .isDirectory, detail: "is a directory, not a file")
     default: throw ModelFileError(file: path, code: .notRegularFile, detail: "is not a regular file")
     }
     let count = Int(status.st_size)

@@ -1,8 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 public import PumiceTensors
 
 /// Writes GGUF files, version 3: metadata, then tensors, each produced when its turn comes.
@@ -72,27 +67,9 @@ public struct GGUFWriter {
   /// - Throws: `inputOutput` when the system refuses, `invalidTensor`, `invalidMetadata` or `duplicate` for contents that
   ///   GGUF cannot hold, and whatever the producers of the tensors throw. `path` is then as it was before.
   public func write(to path: String) throws {
-    let temporary = "\(path).\(getpid()).partial"
-    guard let stream = fopen(temporary, "wxe") else { throw failure(path, "cannot create a file beside it") }
-    var isOpen = true
-    do {
-      try write(name: path) { piece in
-        guard let start = piece.baseAddress, piece.count > 0 else { return }
-        guard fwrite(start, 1, piece.count, stream) == piece.count else { throw failure(path, "cannot write") }
-      }
-      guard fflush(stream) == 0, fsync(fileno(stream)) == 0 else { throw failure(path, "cannot write") }
-      isOpen = false
-      guard fclose(stream) == 0 else { throw failure(path, "cannot write") }
-      guard rename(temporary, path) == 0 else { throw failure(path, "cannot rename the finished file to it") }
-    } catch {
-      if isOpen { fclose(stream) }
-      unlink(temporary)
-      throw error
-    }
-  }
-
-  private func failure(_ path: String, _ what: String) -> ModelFileError {
-    ModelFileError(file: path, code: .inputOutput, detail: "\(what): \(lastError())")
+    let file = try NewFile(path: path)
+    try write(name: path) { try file.append($0) }
+    try file.commit()
   }
 
   private func write(name file: String, to sink: Sink) throws {

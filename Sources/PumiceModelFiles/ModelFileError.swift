@@ -17,6 +17,8 @@ public struct ModelFileError: Error, Hashable, Sendable, CustomStringConvertible
     public static let inputOutput = Code(rawValue: "inputOutput")
     /// The file does not begin as GGUF files do.
     public static let notGGUF = Code(rawValue: "notGGUF")
+    /// The file does not begin as files of saved log-probabilities do.
+    public static let notSavedLogits = Code(rawValue: "notSavedLogits")
     /// The file ends before something that it announces.
     public static let truncated = Code(rawValue: "truncated")
     /// GGUF, but a version or byte order that is not read.

@@ -13,6 +13,10 @@ public enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
   case contextTooLong(asked: Int, model: Int)
   /// Every logit is NaN or −∞: a kernel or the file is broken.
   case noLogits
+  /// The logits at a position of a chunk are no numbers, or make what came impossible.
+  case brokenLogits(chunk: Int, position: Int)
+  /// A text that does not fill one chunk.
+  case textTooShort(tokens: Int, chunk: Int)
   case unknownToken(Int32, vocabulary: Int)
   case invalidOption(String)
 
@@ -29,6 +33,11 @@ public enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
     case .contextTooLong(let asked, let model): "a context of \(asked) tokens is longer than the model's \(model)"
     case .noLogits:
       "no token is possible: every logit is NaN or −∞; the weights are broken, or a kernel is (see pumice verify)"
+    case .brokenLogits(let chunk, let position):
+      "the logits at position \(position) of chunk \(chunk) are not finite; the weights are broken, or a kernel is (see "
+        + "pumice verify)"
+    case .textTooShort(let tokens, let chunk):
+      "the text has \(tokens) tokens, fewer than one chunk of \(chunk); give a longer text or shorter chunks (-c)"
     case .unknownToken(let token, let vocabulary): "token \(token) is outside the vocabulary (0 to \(vocabulary - 1))"
     case .invalidOption(let text): text
     }

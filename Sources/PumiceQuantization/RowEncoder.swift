@@ -28,7 +28,7 @@ public struct RowEncoder: Sendable {
     switch format {
     case .f32, .f16, .bf16: encoder = nil
     case .block(let block): encoder = BlockEncoder(block, isWeighted: importance != nil)
-    case .i32, .group: encoder = nil
+    case .i32, .group, .normalFloat, .palette, .dualGrained, .gptq, .awq: encoder = nil
     }
     let isKnown = format.blockLength == 1 ? format != .i32 : encoder != nil
     guard isKnown, let bytes = format.byteCount(elements: columns) else {
@@ -64,7 +64,8 @@ public struct RowEncoder: Sendable {
       for (i, x) in values.enumerated() {
         store(UInt16((x.bitPattern + 0x7fff + (x.bitPattern >> 16 & 1)) >> 16), i, bytes)
       }
-    case .block, .i32, .group: try encodeBlocks(values, into: bytes, firstRow)
+    case .block, .i32, .group, .normalFloat, .palette, .dualGrained, .gptq, .awq:
+      try encodeBlocks(values, into: bytes, firstRow)
     }
   }
 
@@ -114,7 +115,7 @@ public struct RowEncoder: Sendable {
       case .f32: .greatestFiniteMagnitude
       case .f16: Float(65520).nextDown  // what is not rounded to infinity
       case .bf16: Float(bitPattern: 0x7f7f_7fff)
-      case .block, .group, .i32: 1e15  // squares add up without overflow
+      default: 1e15  // squares add up without overflow
       }
     for (index, value) in values.enumerated() where !(abs(value) <= limit) {
       throw QuantizationError(

@@ -15,7 +15,10 @@ struct BenchCommand: ParsableCommand {
       the kernels, each verified on the same data before it is timed. A time is the median of at least five runs that go
       through copies of the large arguments in turn, so that caches do not flatter it.
       """,
-    subcommands: [BenchAllCommand.self, BenchMatMulCommand.self, BenchAttentionCommand.self, BenchModelCommand.self],
+    subcommands: [
+      BenchAllCommand.self, BenchMatMulCommand.self, BenchAttentionCommand.self, BenchABQCommand.self,
+      BenchModelCommand.self,
+    ],
     defaultSubcommand: BenchAllCommand.self)
 }
 

@@ -26,7 +26,7 @@ import Testing
     return "pumice is not beside \(CommandLine.arguments)"
   }()
 
-  private func run(
+  func run(
     _ arguments: [String], environment: [String: String] = [:], input: String = ""
   ) throws -> Outcome {
     let process = Process()
@@ -56,7 +56,7 @@ import Testing
   }
 
   /// Expects one line on stderr, nothing on stdout, and the exit code.
-  private func expectFailure(
+  func expectFailure(
     _ code: Int32, _ arguments: [String], contains part: String, environment: [String: String] = [:]
   ) throws {
     let outcome = try run(arguments, environment: environment)
@@ -67,7 +67,7 @@ import Testing
     #expect(outcome.errors.hasPrefix("pumice: ") && outcome.errors.contains(part), "\(arguments): \(outcome.errors)")
   }
 
-  private let model = Fixture.f32.path
+  let model = Fixture.f32.path
 
   @Test(
     arguments: [

@@ -37,9 +37,11 @@ enum BenchmarkData {
         for start in stride(from: 0, to: raw.count, by: block.byteCount) {
           block.setScales(raw, at: start) { scale(random.next()) }
         }
-      case .group(let group):
+      case .group, .normalFloat, .palette, .dualGrained, .gptq, .awq:
         fill(raw, &random)
-        group.setNumbers(raw, argument.shape) { scale(random.next()) }
+        argument.format.fillSections(raw, argument.shape, &random) { count, random in
+          (0..<count).map { _ in scale(random.next()) }
+        }
       case .i32: fill(raw, &random)
       }
       count = argument.byteCount
