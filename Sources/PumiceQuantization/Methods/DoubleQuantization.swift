@@ -1,26 +1,20 @@
+public import PumiceTensors
+
 /// How LQ-LoRA stores a matrix (Guo et al. 2024): codes that choose values of a table, a scale for each block of elements,
 /// quantized to integers, and a number for each block of scales.
 public struct DoubleQuantization: Hashable, Sendable {
-  /// The format of the numbers that scale the scales.
-  public enum Second: String, CaseIterable, Hashable, Sendable {
-    case bf16
-    case f16
-    case f32
-
-    public var bits: Int { self == .f32 ? 32 : 16 }
-  }
-
   /// Bits of a code: 2, 3, 4 or 8.
   public let bits: Int
   /// Bits of a scale: 2, 3, 4 or 8.
   public let scaleBits: Int
-  public let second: Second
+  /// The format of the numbers that scale the scales.
+  public let second: NumberFormat
   /// Elements that share a scale: 16, 32 or 64.
   public let block: Int
   /// Scales that share a number: 16, 64 or 256.
   public let superBlock: Int
 
-  public init(bits: Int, scaleBits: Int, second: Second, block: Int, superBlock: Int) {
+  public init(bits: Int, scaleBits: Int, second: NumberFormat, block: Int, superBlock: Int) {
     self.bits = bits
     self.scaleBits = scaleBits
     self.second = second
@@ -31,7 +25,7 @@ public struct DoubleQuantization: Hashable, Sendable {
   /// All 432 that LQ-LoRA chooses from.
   public static let grid: [DoubleQuantization] = [2, 3, 4, 8].flatMap { bits in
     [2, 3, 4, 8].flatMap { scaleBits in
-      Second.allCases.flatMap { second in
+      NumberFormat.allCases.flatMap { second in
         [16, 32, 64].flatMap { block in
           [16, 64, 256].map { superBlock in
             DoubleQuantization(bits: bits, scaleBits: scaleBits, second: second, block: block, superBlock: superBlock)
@@ -46,7 +40,7 @@ public struct DoubleQuantization: Hashable, Sendable {
 
   /// Storage of a weight in large matrices: b + b₀/B₀ + b₁/(B₀·B₁).
   public var bitsPerWeight: Double {
-    Double(bits) + Double(scaleBits) / Double(block) + Double(second.bits) / Double(block * superBlock)
+    Double(bits) + Double(scaleBits) / Double(block) + Double(8 * second.byteCount) / Double(block * superBlock)
   }
 
   /// Bytes of codes, scales and second scales of so many elements, each without gaps. To these one binary32 number comes for
@@ -54,7 +48,7 @@ public struct DoubleQuantization: Hashable, Sendable {
   public func byteCount(elements: Int) -> Int {
     let scales = (elements + block - 1) / block
     let seconds = (scales + superBlock - 1) / superBlock
-    return (elements * bits + 7) / 8 + (scales * scaleBits + 7) / 8 + seconds * second.bits / 8
+    return (elements * bits + 7) / 8 + (scales * scaleBits + 7) / 8 + seconds * second.byteCount
   }
 
   /// A matrix in this storage.
@@ -73,32 +67,38 @@ public struct DoubleQuantization: Hashable, Sendable {
     public var byteCount: Int { codes.count + scales.count + seconds.count }
   }
 
-  /// Encodes neighbouring elements: absmax scales, less the least of them, as unsigned integers of the largest in their block
-  /// of scales; then the nearest values of the table at the scales as stored.
+  /// Encodes neighbouring elements: scales, less the least of them, as unsigned integers of the largest in their block of
+  /// scales; then the nearest values of the table at the scales as stored.
   ///
-  /// - Parameter table: ascending values of the codes, 2^bits of them.
+  /// - Parameters:
+  ///   - table: ascending values of the codes, 2^bits of them.
+  ///   - ideal: the scale of each block, not negative; nil for the largest magnitudes.
   /// - Throws: `notFinite`, and `tooLarge` when a scale is beyond the numbers of `second`.
-  public func encode(_ values: [Float], table: [Float]) throws(QuantizationError) -> Encoded {
+  public func encode(_ values: [Float], table: [Float], scales ideal: [Float]? = nil) throws(QuantizationError)
+    -> Encoded
+  {
     precondition(table.count == 1 << bits)
     if let index = values.firstIndex(where: { !$0.isFinite }) {
       throw QuantizationError(.notFinite, "element \(index) is \(values[index])")
     }
-    let ideal = stride(from: 0, to: values.count, by: block).map { start in
-      values[start..<min(start + block, values.count)].reduce(0) { max($0, abs($1)) }
-    }
+    let ideal =
+      ideal
+      ?? stride(from: 0, to: values.count, by: block).map { start in
+        values[start..<min(start + block, values.count)].reduce(0) { max($0, abs($1)) }
+      }
     let least = ideal.min() ?? 0, top = Float(1 << scaleBits - 1)
     var scaleCodes = BitString(), seconds: [UInt8] = [], scales: [Float] = []
     for start in stride(from: 0, to: ideal.count, by: superBlock) {
       let run = ideal[start..<min(start + superBlock, ideal.count)]
-      let number = rounded(((run.max() ?? 0) - least) / top)
-      guard number.value.isFinite else {
+      let number = second.nearest(((run.max() ?? 0) - least) / top)
+      guard number.isFinite else {
         throw QuantizationError(.tooLarge, "the scales from block \(start) on are beyond \(second.rawValue)")
       }
-      seconds += number.bytes
+      seconds += second.bytes(number)
       for scale in run {
-        let code = number.value > 0 ? min(((scale - least) / number.value).rounded(), top) : 0
+        let code = number > 0 ? min(((scale - least) / number).rounded(), top) : 0
         scaleCodes.append(UInt8(code), bits: scaleBits)
-        scales.append(code * number.value + least)
+        scales.append(code * number + least)
       }
     }
     let codebook = TableCodes(table)
@@ -115,31 +115,10 @@ public struct DoubleQuantization: Hashable, Sendable {
   /// What the codes stand for.
   public func decode(_ encoded: Encoded, table: [Float]) -> [Float] {
     (0..<encoded.count).map { index in
-      let block = index / self.block, bytes = second.bits / 8, at = block / superBlock * bytes
-      let number = value(Array(encoded.seconds[at..<at + bytes]))
+      let block = index / self.block, bytes = second.byteCount, at = block / superBlock * bytes
+      let number = second.value(encoded.seconds[at..<at + bytes])
       let scale = Float(BitString.element(block, of: encoded.scales, bits: scaleBits)) * number + encoded.least
       return table[Int(BitString.element(index, of: encoded.codes, bits: bits))] * scale
-    }
-  }
-
-  /// The nearest number of `second`, and its bytes.
-  private func rounded(_ value: Float) -> (value: Float, bytes: [UInt8]) {
-    let pattern: UInt32 =
-      switch second {
-      case .f32: value.bitPattern
-      case .f16: UInt32(Float16(value).bitPattern)
-      case .bf16: (value.bitPattern + 0x7fff + (value.bitPattern >> 16 & 1)) >> 16
-      }
-    let bytes = (0..<second.bits / 8).map { UInt8(truncatingIfNeeded: pattern >> UInt32(8 * $0)) }
-    return (self.value(bytes), bytes)
-  }
-
-  private func value(_ bytes: [UInt8]) -> Float {
-    let pattern = bytes.reversed().reduce(0 as UInt32) { $0 << 8 | UInt32($1) }
-    return switch second {
-    case .f32: Float(bitPattern: pattern)
-    case .f16: Float(Float16(bitPattern: UInt16(pattern)))
-    case .bf16: Float(bitPattern: pattern << 16)
     }
   }
 }

@@ -37,15 +37,35 @@ public struct DualGrained: Sendable {
   public struct Inputs: Sendable {
     /// Samples × columns; nil to measure the weights themselves.
     let samples: [[Float]]?
+    /// The weight of the error of each column, where there are no samples; nil for equal ones.
+    let importance: [Float]?
 
-    public static let none = Inputs(samples: nil)
+    /// The weights themselves.
+    public static let none = Inputs(importance: nil)
+
     /// - Parameter samples: inputs of the matrix, each as long as a row.
-    public init(_ samples: [[Float]]) { self.samples = samples }
-    private init(samples: [[Float]]?) { self.samples = samples }
+    public init(_ samples: [[Float]]) {
+      self.samples = samples
+      importance = nil
+    }
 
-    /// Σ (x · e)² over the samples, for an error e of columns that begin at `first`.
+    /// - Parameter importance: the mean square of each column's inputs; nil for equal ones.
+    public init(importance: [Float]?) {
+      samples = nil
+      self.importance = importance
+    }
+
+    fileprivate func fits(_ columns: Int) -> Bool {
+      samples?.allSatisfy { $0.count == columns } ?? true && importance.map { $0.count == columns } ?? true
+    }
+
+    /// Σ (x · e)² over the samples or Σ w e², for an error e of columns that begin at `first`.
     func error(_ rest: [Float], first: Int) -> Double {
-      guard let samples else { return rest.reduce(0) { $0 + Double($1) * Double($1) } }
+      guard let samples else {
+        return rest.indices.reduce(0) {
+          $0 + Double(importance?[first + $1] ?? 1) * Double(rest[$1]) * Double(rest[$1])
+        }
+      }
       return samples.reduce(0) { sum, sample in
         var product = 0.0
         for (i, e) in rest.enumerated() { product += Double(sample[first + i]) * Double(e) }
@@ -56,7 +76,7 @@ public struct DualGrained: Sendable {
 
   /// - Throws: `wrongShape`, `notFinite`, or `tooLarge` for a row that f16 scales cannot hold.
   public func encode(_ row: [Float], inputs: Inputs = .none) throws(QuantizationError) -> Row {
-    guard row.count % group == 0, !row.isEmpty, inputs.samples?.allSatisfy({ $0.count == row.count }) ?? true else {
+    guard row.count % group == 0, !row.isEmpty, inputs.fits(row.count) else {
       throw QuantizationError(
         .wrongShape, "rows of \(row.count) are no whole number of groups of \(group), or the inputs have another length"
       )

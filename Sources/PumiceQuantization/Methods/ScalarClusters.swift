@@ -13,10 +13,12 @@ public struct ScalarClusters: Sendable {
   ///   - values: finite, at least one.
   ///   - weights: of the squared errors, positive; nil for equal ones.
   ///   - count: of centers, at least one.
+  ///   - limit: when there are more values than this, those that are the same number in binary16 are first replaced by their
+  ///     mean; what the clusters are then the best for differs from the values by half a unit of binary16 at most.
   /// - Complexity: O(count · n log n) in time and O(count · n) in memory, where n is the number of different values.
-  public init(_ values: [Float], weights: [Float]? = nil, count: Int) {
+  public init(_ values: [Float], weights: [Float]? = nil, count: Int, limit: Int = .max) {
     precondition(!values.isEmpty && count > 0 && (weights?.count ?? values.count) == values.count)
-    let points = Self.distinct(values, weights)
+    let points = values.count > limit ? Self.merged(values, weights) : Self.distinct(values, weights)
     let sums = RunSums(points)
     guard points.count > count else {
       centers = points.map(\.value)
@@ -76,6 +78,19 @@ public struct ScalarClusters: Sendable {
       fill(low, end - 1, first, start)
       fill(end + 1, high, start, last)
     }
+  }
+
+  /// The means of the values that are the same number in binary16, in order, with the sum of the weights of each.
+  private static func merged(_ values: [Float], _ weights: [Float]?) -> [(value: Float, weight: Double)] {
+    var sums = [(product: Double, weight: Double)](repeating: (0, 0), count: 1 << 16)
+    for (index, value) in values.enumerated() {
+      let pattern = Int(Float16(value).bitPattern), weight = Double(weights?[index] ?? 1)
+      // In the order of the numbers: negative ones downward, then positive ones.
+      let place = pattern < 0x8000 ? pattern + 0x8000 : 0xffff - pattern
+      sums[place].product += weight * Double(value)
+      sums[place].weight += weight
+    }
+    return sums.filter { $0.weight > 0 }.map { (Float($0.product / $0.weight), $0.weight) }
   }
 
   /// The different values in order, with the sum of the weights of each.
