@@ -34,7 +34,7 @@ public struct MatMul: Operator {
     try require(k % weight.blockLength == 0, "k \(k) is no multiple of the block length of \(weight.name)")
     try require(
       weight.byteCount(rows: m, columns: k) != nil, "a weight of \(m)×\(k) does not fit the format \(weight.name)")
-    try require(weight != .i32, "weights of i32 have no real values")
+    try require(!weight.isInteger, "weights of \(weight.name) have no real values")
     try require(n * k <= Int(UInt32.max) && n * m <= Int(UInt32.max), "n·k or n·m is more than 32-bit indices reach")
   }
 

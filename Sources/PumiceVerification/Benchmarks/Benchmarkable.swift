@@ -40,6 +40,8 @@ extension OperatorName {
     case .argMax: ArgMax.self
     case .packBitPlanes: PackBitPlanes.self
     case .bitPlaneMatMul: BitPlaneMatMul.self
+    case .quantizeActivations: QuantizeActivations.self
+    case .int8MatMul: Int8MatMul.self
     }
   }
 }
