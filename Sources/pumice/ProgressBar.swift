@@ -1,14 +1,14 @@
 import Foundation
 
 /// A bar on stderr with the time that is left, on a terminal; a line for every tenth elsewhere.
-struct ProgressBar {
+final class ProgressBar {
   private var line = ProgressLine()
   private let isTerminal = isatty(STDERR_FILENO) == 1
   private let start = ContinuousClock.now
   private var tenths = 0
 
   /// - Parameter share: how much is done, from 0 to 1.
-  mutating func show(_ share: Double, _ what: String) {
+  func show(_ share: Double, _ what: String) {
     guard isTerminal else {
       if Int(share * 10) > tenths {
         tenths = Int(share * 10)

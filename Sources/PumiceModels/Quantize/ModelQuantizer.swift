@@ -61,7 +61,9 @@ public struct ModelQuantizer {
   private func metadata() -> GGUFMetadata {
     // A split model becomes one file.
     var metadata = GGUFMetadata(file.metadata.filter { !$0.key.hasPrefix("split.") }.map { ($0.key, $0.value) })
-    metadata["general.file_type"] = QuantizationPlan.fileType(plan.request.type).map { .uint32($0) }
+    // A mixture has no number.
+    let type = plan.request.chosen.isEmpty ? QuantizationPlan.fileType(plan.request.type) : nil
+    metadata["general.file_type"] = type.map { .uint32($0) }
     metadata["general.quantization_version"] = .uint32(2)
     if let importance {
       metadata["quantize.imatrix.file"] = .string(importance.path)

@@ -11,11 +11,17 @@ public struct QuantizationPlan: Sendable {
     /// Other types for the token embedding and for the output matrix.
     public var tokenEmbedding: TensorFormat?
     public var output: TensorFormat?
+    /// Other types for tensors by name, as a budget gives them.
+    public var chosen: [String: TensorFormat]
 
-    public init(_ type: TensorFormat, tokenEmbedding: TensorFormat? = nil, output: TensorFormat? = nil) {
+    public init(
+      _ type: TensorFormat, tokenEmbedding: TensorFormat? = nil, output: TensorFormat? = nil,
+      chosen: [String: TensorFormat] = [:]
+    ) {
       self.type = type
       self.tokenEmbedding = tokenEmbedding
       self.output = output
+      self.chosen = chosen
     }
   }
 
@@ -36,7 +42,7 @@ public struct QuantizationPlan: Sendable {
   /// - Throws: `unsupportedFormat` for a request that has no encoder, or for a tensor that has no decoder.
   public init(_ file: GGUFFile, _ request: Request) throws {
     self.request = request
-    let requested = [request.type, request.tokenEmbedding, request.output].compactMap { $0 }
+    let requested = [request.type, request.tokenEmbedding, request.output].compactMap { $0 } + request.chosen.values
     for format in requested where !Self.formats.contains(format) {
       throw QuantizationError(
         .unsupportedFormat,
@@ -55,9 +61,9 @@ public struct QuantizationPlan: Sendable {
     _ = try file.format(of: tensor)
     let wanted =
       switch tensor.name {
-      case "token_embd.weight": request.tokenEmbedding ?? request.type
-      case "output.weight": request.output ?? request.type
-      default: request.type
+      case "token_embd.weight": request.tokenEmbedding ?? request.chosen[tensor.name] ?? request.type
+      case "output.weight": request.output ?? request.chosen[tensor.name] ?? request.type
+      default: request.chosen[tensor.name] ?? request.type
       }
     let columns = tensor.shape.rowLength
     var format = wanted
@@ -73,7 +79,7 @@ public struct QuantizationPlan: Sendable {
 
   /// Whether a tensor is a weight matrix that stands the loss: not a vector, a bias, a norm, a position, a router of
   /// experts, or a kernel or mixing matrix of a recurrent layer. As llama.cpp chooses.
-  private static func isQuantized(_ tensor: GGUFTensor) -> Bool {
+  static func isQuantized(_ tensor: GGUFTensor) -> Bool {
     let name = tensor.name
     guard tensor.shape.rank >= 2, name.hasSuffix("weight") else { return false }
     let kept = [
