@@ -96,7 +96,7 @@ public struct QuantizationPlan: Sendable {
     case .f32: 0
     case .f16: 1
     case .bf16: 32
-    case .i32, .group, .normalFloat, .palette, .dualGrained, .gptq, .awq: nil
+    case .i8, .i32, .group, .normalFloat, .palette, .dualGrained, .gptq, .awq: nil
     case .block(let block):
       switch block {
       case .q4_0: 2
