@@ -4,7 +4,7 @@
 // a block, its codes, or the codes and the scales of a format that keeps them in sections. Positions are counted in units of
 // WEIGHT_UNIT bytes; a piece begins at any unit, and is read as 32-bit words, the first byte lowest, whatever its position.
 //
-// The including shader requires GL_EXT_control_flow_attributes and defines
+// The including shader requires GL_EXT_control_flow_attributes, sets weight_row before it uses any of this, and defines
 //   WEIGHT_LOAD(i)       the i-th 32-bit word of the tensor
 //   WEIGHT_ROWS, WEIGHT_COLUMNS  its shape
 //   WEIGHT_BY_STEPS      if it loads whole steps with Common/weight_step.glsl; otherwise every word is loaded where it is used
@@ -17,6 +17,7 @@
 //   weight_piece_aligned[] whether the piece always begins at a whole word
 //   WEIGHT_WORDS         words of all pieces together, each piece rounded up; words are numbered through all pieces
 //   WEIGHT_PERIOD        after how many steps the positions of all pieces have moved by whole words; 0: that depends
+//   WEIGHT_STRIDE(piece) words from one word of a piece to its next, if not 1; its pieces are whole words then
 //   float weight_code(uint step, uint e)   element e of the step but for scale and offset, exactly
 // and for formats with scales
 //   WEIGHT_SCALED        that the value is scale · code, rounded once
@@ -24,8 +25,8 @@
 //   WEIGHT_LONG_SCALES   that a product may have more than 24 bits, and is then rounded before the offset is added
 //   WEIGHT_GROUPS        groups of a step: neighbouring elements, at least 8, with one scale
 //   float weight_scale(uint step, uint g), float weight_offset(uint step, uint g)
-// These call weight_word(i) for word i of the step; e and g are constants after unrolling in the shaders where speed counts.
-// and for formats without
+// These call weight_word(i) for word i of the step, and may load what is nowhere near through WEIGHT_LOAD; e and g are constants after unrolling in the shaders where speed counts.
+// and for plain numbers, whose rows may end anywhere
 //   WEIGHT_NUMBER_BYTES  bytes of a number
 //   float weight_number(uint bits, uint skipped)  the number after so many bytes of a word
 //
@@ -37,6 +38,9 @@
 // and any other format
 //   uint weight_row_start(uint piece, uint row)      where the row's pieces begin
 //   uint weight_step_start(uint piece, uint step)    and from there those of a step
+
+// The row that is decoded.
+uint weight_row;
 
 // Word i of the step.
 uint weight_word(uint i);
@@ -55,6 +59,13 @@ float weight_centered(uint bits, uint place, uint mask, float center) {
   return fma(uintBitsToFloat(raw | 0x4b000000u), unit, -8388608.0 * unit - center);
 }
 
+#ifdef CODE_BITS
+#include "Common/bit_string.glsl"
+#endif
+#if defined(NUMBER_F16) || defined(NUMBER_BF16) || defined(NUMBER_F32)
+#include "Common/number.glsl"
+#endif
+
 #if defined(WEIGHT_F32)
 #include "Common/Formats/f32.glsl"
 #elif defined(WEIGHT_F16)
@@ -65,10 +76,24 @@ float weight_centered(uint bits, uint place, uint mask, float center) {
 #include "Common/Formats/q8_0.glsl"
 #elif defined(WEIGHT_Q4_0)
 #include "Common/Formats/q4_0.glsl"
-#elif defined(WEIGHT_GROUPED)
+#elif defined(WEIGHT_GROUP)
 #include "Common/Formats/group.glsl"
+#elif defined(WEIGHT_NORMAL_FLOAT)
+#include "Common/Formats/normal_float.glsl"
+#elif defined(WEIGHT_PALETTE)
+#include "Common/Formats/palette.glsl"
+#elif defined(WEIGHT_DUAL_GRAINED)
+#include "Common/Formats/dual_grained.glsl"
+#elif defined(WEIGHT_GPTQ)
+#include "Common/Formats/gptq.glsl"
+#elif defined(WEIGHT_AWQ)
+#include "Common/Formats/awq.glsl"
 #else
 #error "define the weight format: WEIGHT_F32, WEIGHT_F16, WEIGHT_Q4_0, …"
+#endif
+
+#ifndef WEIGHT_STRIDE
+#define WEIGHT_STRIDE(piece) 1
 #endif
 
 #ifdef WEIGHT_BLOCK
@@ -114,13 +139,13 @@ float weight_value(uint step, uint e) {
 }
 
 #ifdef WEIGHT_BY_STEPS
-#ifndef WEIGHT_SCALED
+#ifdef WEIGHT_NUMBER_BYTES
 // Number i of a tensor of plain numbers.
 float weight_plain(uint i) { return weight_number(WEIGHT_LOAD(i * WEIGHT_NUMBER_BYTES / 4), i * WEIGHT_NUMBER_BYTES % 4); }
 #endif
 #else
 // The step whose words weight_word gives.
-uint weight_row, weight_step;
+uint weight_step;
 
 // The bytes at position `unit`, `count` of which are wanted; reads no word that holds none of them.
 uint weight_bytes(uint unit, uint count) {
@@ -141,7 +166,7 @@ uint weight_word(uint i) {
     }
   }
   const uint start = weight_row_start(piece, weight_row) + weight_step_start(piece, weight_step);
-  return weight_bytes(start + (i - first) * (4 / WEIGHT_UNIT), weight_piece_bytes[piece] - 4 * (i - first));
+  return weight_bytes(start + (i - first) * (4 / WEIGHT_UNIT) * WEIGHT_STRIDE(piece), weight_piece_bytes[piece] - 4 * (i - first));
 }
 
 // Element `column` of row `row`.

@@ -1,4 +1,4 @@
-// y[j, i] = Σ_k weight[i, k] · x[j, k] (+ bias[i]) for COLUMNS columns j at once.
+// y[j, i] (+)= Σ_k weight[i, k] · x[j, k] (+ bias[i]) for COLUMNS columns j at once.
 //
 // A lane owns a row; a workgroup is one subgroup of LANES lanes. Rows are walked in steps of the format, whose weights are
 // read and decoded once for all columns. Nothing is shared or reduced, and the order of each sum depends on neither COLUMNS
@@ -21,9 +21,9 @@ BUFFER(0, readonly, uint, Weight, weight)
 BUFFER(1, readonly, float, Input, x)
 // Without a bias its binding is never read.
 BUFFER(2, readonly, float, Bias, bias)
-BUFFER(3, writeonly, float, Output, y)
+BUFFER(3, readwrite, float, Output, y)
 CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Bias, bias) ADDRESS(Output, y)
-          uint m; uint k; uint has_bias;)
+          uint m; uint k; uint flags;)
 layout(local_size_x = LANES) in;
 
 #define WEIGHT_BY_STEPS
@@ -56,9 +56,9 @@ void begin_rows(uint first, uint row) {
 
 uint weight_load(uint piece, uint step, uint i) {
   const uint lane = gl_SubgroupInvocationID, start = weight_step_start(piece, step);
-  uint word = weight.v[(all_starts[STREAM(piece)][0] + start) / (4 / WEIGHT_UNIT) + i];
+  uint word = weight.v[(all_starts[STREAM(piece)][0] + start) / (4 / WEIGHT_UNIT) + i * WEIGHT_STRIDE(piece)];
   [[unroll]] for (uint l = 1; l < LANES; l++) {
-    const uint other = weight.v[(all_starts[STREAM(piece)][l] + start) / (4 / WEIGHT_UNIT) + i];
+    const uint other = weight.v[(all_starts[STREAM(piece)][l] + start) / (4 / WEIGHT_UNIT) + i * WEIGHT_STRIDE(piece)];
     word = lane == l ? other : word;
   }
   return word;
@@ -69,7 +69,8 @@ void begin_rows(uint first, uint row) {
 }
 
 uint weight_load(uint piece, uint step, uint i) {
-  return weight.v[(row_starts[STREAM(piece)] + weight_step_start(piece, step)) / (4 / WEIGHT_UNIT) + i];
+  const uint first = (row_starts[STREAM(piece)] + weight_step_start(piece, step)) / (4 / WEIGHT_UNIT);
+  return weight.v[first + i * WEIGHT_STRIDE(piece)];
 }
 #endif
 
@@ -165,6 +166,7 @@ void main() {
   const uint first = gl_WorkGroupID.x * LANES;
   // Lanes past the end repeat the last row: broadcasts need every lane.
   const uint row = min(first + gl_SubgroupInvocationID, m - 1);
+  weight_row = row;
   begin_rows(first, row);
   [[unroll]] for (uint j = 0; j < COLUMNS; j++) {
     sums[j] = 0.0;
@@ -187,6 +189,8 @@ void main() {
   }
 #ifndef WEIGHT_SCALED
   [[unroll]] for (uint j = 0; j < COLUMNS; j++) sums[j] = (parts[j][0] + parts[j][1]) + (parts[j][2] + parts[j][3]);
+#endif
+#ifdef WEIGHT_NUMBER_BYTES
   // Plain numbers may end anywhere.
   for (uint l = whole; l < k; l++) {
     const float value = weight_plain(row * k + l);
@@ -195,6 +199,9 @@ void main() {
 #endif
   if (first + gl_SubgroupInvocationID >= m) return;
   [[unroll]] for (uint j = 0; j < COLUMNS; j++) {
-    y.v[j * m + row] = has_bias != 0 ? sums[j] + bias.v[row] : sums[j];
+    float result = sums[j];
+    if ((flags & 1) != 0) result += bias.v[row];
+    if ((flags & 2) != 0) result += y.v[j * m + row];
+    y.v[j * m + row] = result;
   }
 }

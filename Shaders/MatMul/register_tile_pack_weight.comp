@@ -18,13 +18,12 @@ layout(local_size_x_id = 0) in;
 #define WEIGHT_COLUMNS k
 #include "Common/weights.glsl"
 
-uint row;
-
 uint weight_load(uint piece, uint step, uint i) {
-  return weight.v[(weight_row_start(piece, row) + weight_step_start(piece, step)) / (4 / WEIGHT_UNIT) + i];
+  const uint first = (weight_row_start(piece, weight_row) + weight_step_start(piece, step)) / (4 / WEIGHT_UNIT);
+  return weight.v[first + i * WEIGHT_STRIDE(piece)];
 }
 uint weight_skipped(uint piece, uint step) {
-  return (weight_row_start(piece, row) + weight_step_start(piece, step)) % (4 / WEIGHT_UNIT) * WEIGHT_UNIT;
+  return (weight_row_start(piece, weight_row) + weight_step_start(piece, step)) % (4 / WEIGHT_UNIT) * WEIGHT_UNIT;
 }
 
 #include "Common/weight_step.glsl"
@@ -33,7 +32,7 @@ void main() {
   const uint r = gl_GlobalInvocationID.x;
   const uint first = gl_WorkGroupID.y * 32;
   if (first % WEIGHT_STEP != 0) return;
-  row = min(row_begin + r, m - 1);
+  weight_row = min(row_begin + r, m - 1);
   uint target = (r / PANEL_ROWS * k_count + first) * PANEL_ROWS + r % PANEL_ROWS;
   const uint column = k_begin + first;
   if (column + WEIGHT_STEP <= k) {
@@ -52,8 +51,8 @@ void main() {
   const uint count = min(WEIGHT_STEP, k_count - first);
   for (uint e = 0; e < count; e++) {
     float value = 0.0;
-#ifndef WEIGHT_SCALED
-    if (column + e < k) value = weight_plain(row * k + column + e);
+#ifdef WEIGHT_NUMBER_BYTES
+    if (column + e < k) value = weight_plain(weight_row * k + column + e);
 #endif
     panels.v[target + e * PANEL_ROWS] = value;
   }

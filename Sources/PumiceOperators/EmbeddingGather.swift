@@ -31,7 +31,10 @@ public struct EmbeddingGather: Operator {
   public func validate() throws(OperatorError) {
     try requireSizes(["tokens": tokens, "vocabulary": vocabulary, "width": width])
     try require(width % format.blockLength == 0, "width \(width) is no multiple of the block length of \(format)")
-    try require(format != .i32, "a table of i32 has no real values")
+    try require(
+      format.byteCount(rows: vocabulary, columns: width) != nil,
+      "a table of \(vocabulary)×\(width) does not fit the format \(format.name)")
+    try require(!format.isInteger, "a table of \(format.name) has no real values")
   }
 
   public var description: String { "embedding_gather(\(format.name), \(tokens) of \(vocabulary)×\(width))" }

@@ -11,10 +11,22 @@ public enum TensorFormat: Hashable, Sendable {
   case bf16
   /// 32-bit signed integers: token ids and positions. Never a weight.
   case i32
+  /// 8-bit signed integers: codes of activations, and of weights that are multiplied as integers.
+  case i8
   /// A block format of GGUF.
   case block(BlockFormat)
   /// Codes of any width, with scales for groups of any length.
   case group(GroupFormat)
+  /// Codes that choose quantiles of the normal distribution.
+  case normalFloat(NormalFloatFormat)
+  /// Indices into tables.
+  case palette(PaletteFormat)
+  /// Integer scales of groups under one scale for each row.
+  case dualGrained(DualGrainedFormat)
+  /// The layout of GPTQ's files.
+  case gptq(GPTQFormat)
+  /// The layout of AWQ's files.
+  case awq(AWQFormat)
 
   public static let q8_0 = TensorFormat.block(.q8_0)
   public static let q4_0 = TensorFormat.block(.q4_0)
@@ -24,12 +36,15 @@ public enum TensorFormat: Hashable, Sendable {
   /// GGUF's block formats.
   public static let blockWeights: [TensorFormat] = BlockFormat.allCases.map { .block($0) }
 
+  /// Whether the elements are whole numbers without a scale, which no weight of a product of real numbers is.
+  public var isInteger: Bool { self == .i32 || self == .i8 }
+
   /// Elements that share one block; 1 for plain numbers. Rows are a multiple of it.
   public var blockLength: Int {
     switch self {
-    case .f32, .f16, .bf16, .i32: 1
+    case .f32, .f16, .bf16, .i32, .i8: 1
     case .block(let block): block.length
-    case .group(let group): group.group ?? 32
+    case .group, .normalFloat, .palette, .dualGrained, .gptq, .awq: sectioned!.rowMultiple
     }
   }
 
@@ -38,10 +53,9 @@ public enum TensorFormat: Hashable, Sendable {
     switch self {
     case .f32, .i32: 32
     case .f16, .bf16: 16
+    case .i8: 8
     case .block(let block): Double(block.byteCount * 8) / Double(block.length)
-    case .group(let group):
-      Double(group.bits)
-        + (group.group.map { Double((group.offset == .bias ? 16 : 8) * group.scale.byteCount) / Double($0) } ?? 0)
+    case .group, .normalFloat, .palette, .dualGrained, .gptq, .awq: sectioned!.bitsPerElement
     }
   }
 
@@ -50,15 +64,29 @@ public enum TensorFormat: Hashable, Sendable {
     switch self {
     case .f32, .i32: 4
     case .f16, .bf16: 2
+    case .i8: 1
     case .block(let block): block.byteCount
-    case .group: nil
+    case .group, .normalFloat, .palette, .dualGrained, .gptq, .awq: nil
+    }
+  }
+
+  /// The format as one whose tensors have sections; nil for the others.
+  public var sectioned: (any SectionedFormat)? {
+    switch self {
+    case .f32, .f16, .bf16, .i32, .i8, .block: nil
+    case .group(let format): format
+    case .normalFloat(let format): format
+    case .palette(let format): format
+    case .dualGrained(let format): format
+    case .gptq(let format): format
+    case .awq(let format): format
     }
   }
 
   /// Bytes of a tensor of `rows` × `columns`, or nil when a row is no whole number of blocks or the product overflows.
   public func byteCount(rows: Int, columns: Int) -> Int? {
     guard rows >= 0, columns >= 0, columns % blockLength == 0 else { return nil }
-    if case .group(let group) = self { return group.sections(rows: rows, columns: columns)?.byteCount }
+    if let sectioned { return sectioned.sections(rows: rows, columns: columns)?.byteCount }
     let (blocks, tooMany) = (columns / blockLength).multipliedReportingOverflow(by: rows)
     let (bytes, overflow) = blocks.multipliedReportingOverflow(by: blockBytes!)
     return tooMany || overflow ? nil : bytes
@@ -74,7 +102,7 @@ public enum TensorFormat: Hashable, Sendable {
   public func byteCount(_ shape: Shape) -> Int? { byteCount(rows: shape.rows, columns: shape.rowLength) }
 }
 
-/// The name, as options and JSON take it: GGUF's type names in lower case, `g4:64:asym` for group formats.
+/// The name, as options and JSON take it: GGUF's type names in lower case, `g4:64:asym` for group formats and the like.
 extension TensorFormat: Codable, CustomStringConvertible {
   public init?(name: String) {
     switch name {
@@ -82,14 +110,33 @@ extension TensorFormat: Codable, CustomStringConvertible {
     case "f16": self = .f16
     case "bf16": self = .bf16
     case "i32": self = .i32
+    case "i8": self = .i8
     default:
       if let block = BlockFormat(rawValue: name) {
         self = .block(block)
-      } else if let group = GroupFormat(name: name) {
-        self = .group(group)
+        return
+      }
+      func parsed<Format>(_ make: (FormatName) -> Format?) -> Format? {
+        let rest = FormatName(name)
+        return make(rest).flatMap { rest.isEmpty ? $0 : nil }
+      }
+      if let format = parsed(GroupFormat.init(name:)) {
+        self = .group(format)
+      } else if let format = parsed(NormalFloatFormat.init(name:)) {
+        self = .normalFloat(format)
+      } else if let format = parsed(PaletteFormat.init(name:)) {
+        self = .palette(format)
+      } else if let format = parsed(DualGrainedFormat.init(name:)) {
+        self = .dualGrained(format)
+      } else if let format = parsed(GPTQFormat.init(name:)) {
+        self = .gptq(format)
+      } else if let format = parsed(AWQFormat.init(name:)) {
+        self = .awq(format)
       } else {
         return nil
       }
+      // One name for each format.
+      if self.name != name { return nil }
     }
   }
 
@@ -99,8 +146,9 @@ extension TensorFormat: Codable, CustomStringConvertible {
     case .f16: "f16"
     case .bf16: "bf16"
     case .i32: "i32"
+    case .i8: "i8"
     case .block(let block): block.rawValue
-    case .group(let group): group.name
+    case .group, .normalFloat, .palette, .dualGrained, .gptq, .awq: sectioned!.name
     }
   }
 

@@ -63,7 +63,9 @@ public enum DataKind: String, CaseIterable, Codable, Hashable, Sendable {
         bytes += block.bytes(
           scale: isTiny ? Float16(bitPattern: UInt16(random.below(1024))) : Float16(scale / 16), &random)
       }
-    case .group(let group): bytes += group.bytes(of: self, shape, &random)
+    case .group, .normalFloat, .palette, .dualGrained, .gptq, .awq:
+      bytes = format.sectionBytes(of: self, shape, &random)
+    case .i8: for _ in 0..<shape.count { bytes.append(UInt8(truncatingIfNeeded: random.next())) }
     case .i32: for _ in 0..<shape.count { bytes.append(word: UInt32(random.below(1 << 16))) }
     }
     return bytes

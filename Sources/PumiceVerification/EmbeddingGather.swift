@@ -5,12 +5,14 @@ import PumiceTensors
 
 extension EmbeddingGather: Verifiable {
   public static var problems: [EmbeddingGather] {
-    (TensorFormat.plainWeights + TensorFormat.blockWeights + GroupFormat.samples.map { .group($0) }).flatMap {
+    (TensorFormat.plainWeights + TensorFormat.blockWeights + TensorFormat.sectionedSamples).flatMap {
       format -> [EmbeddingGather] in
       let widths =
         format.blockLength == 1 ? [1, 31, 32, 33, 64, 65, 257] : [1, 2, 3, 11].map { $0 * format.blockLength }
       return widths.flatMap { width in
-        [1, 3, 17].map { EmbeddingGather(tokens: $0, vocabulary: 37, width: width, format: format) }
+        [1, 3, 17].map {
+          EmbeddingGather(tokens: $0, vocabulary: format.rowsTogether == 1 ? 37 : 64, width: width, format: format)
+        }
       }
     }
   }

@@ -18,39 +18,88 @@ extension BlockFormat {
   }
 }
 
-extension GroupFormat {
-  /// A tensor of random codes, with scales and offsets of that kind.
-  func bytes(of kind: DataKind, _ shape: Shape, _ random: inout RandomSource) -> [UInt8] {
-    let size = TensorFormat.group(self).byteCount(shape)!
-    var bytes = (0..<size).map { _ in UInt8(truncatingIfNeeded: random.next() >> 56) }
-    var numbers: [Float] = []
-    for _ in sections(rows: shape.rows, columns: shape.rowLength)!.offsets.dropFirst() {
-      numbers += kind.values(rows: shape.rows, columns: groups(columns: shape.rowLength), &random).map {
-        // A device may take a subnormal scale for zero, and so lose whole values: these are as small as can be relied on.
-        abs($0) < 0x1p-100 ? $0 * 0x1p24 : $0 / 16
+/// What a section of a tensor holds.
+enum SectionContent {
+  /// Any bits.
+  case codes
+  case numbers(NumberFormat)
+  /// Bytes below `end`.
+  case bytes(end: Int)
+  /// 32-bit integers below `end`.
+  case indices(end: Int)
+}
+
+extension TensorFormat {
+  /// What the sections hold, for random data; nil for formats without sections.
+  func contents(_ shape: Shape) -> [SectionContent]? {
+    switch self {
+    case .f32, .f16, .bf16, .i32, .i8, .block: nil
+    case .group(let format):
+      [.codes, .numbers(format.scale)] + (format.offset == .bias ? [.numbers(format.scale)] : [])
+    case .normalFloat(let format):
+      switch format.scale {
+      case .number(let number): [.codes, .numbers(number)]
+      case .quantized(_, _, let second): [.codes, .codes, .numbers(second), .numbers(.f32)]
+      }
+    case .palette(let format): [.codes, .numbers(format.entry)]
+    case .dualGrained: [.codes, .codes, .bytes(end: 16), .numbers(.f16)]
+    case .gptq(let format):
+      [.codes, .codes, .numbers(.f16)]
+        + (format.isOrdered ? [.indices(end: shape.rowLength / (format.group ?? shape.rowLength))] : [])
+    case .awq: [.codes, .codes, .numbers(.f16)]
+    }
+  }
+
+  /// A tensor with sections: random codes, and numbers of that kind.
+  func sectionBytes(of kind: DataKind, _ shape: Shape, _ random: inout RandomSource) -> [UInt8] {
+    var bytes = (0..<byteCount(shape)!).map { _ in UInt8(truncatingIfNeeded: random.next() >> 56) }
+    bytes.withUnsafeMutableBytes { bytes in
+      fillSections(bytes, shape, &random) { count, random in
+        kind.values(rows: 1, columns: count, &random).map {
+          // A device may take a subnormal scale for zero, and so lose whole values: these are as small as can be relied on.
+          abs($0) < 0x1p-100 ? $0 * 0x1p24 : $0 / 16
+        }
       }
     }
-    var next = numbers.makeIterator()
-    bytes.withUnsafeMutableBytes { setNumbers($0, shape) { next.next()! } }
     return bytes
   }
 
-  /// Sets every scale and offset of a tensor.
-  func setNumbers(_ bytes: UnsafeMutableRawBufferPointer, _ shape: Shape, _ number: () -> Float) {
-    let sections = sections(rows: shape.rows, columns: shape.rowLength)!
-    for (offset, rowBytes) in zip(sections.offsets, sections.rowBytes).dropFirst() {
-      for start in stride(from: offset, to: offset + shape.rows * rowBytes, by: scale.byteCount) {
-        let value = number()
-        switch scale {
-        case .f16: bytes.storeBytes(of: finite(Float16(value)).bitPattern, toByteOffset: start, as: UInt16.self)
-        case .bf16: bytes.storeBytes(of: UInt16(value.bitPattern >> 16), toByteOffset: start, as: UInt16.self)
-        case .f32: bytes.storeBytes(of: value.bitPattern, toByteOffset: start, as: UInt32.self)
+  /// Sets everything in sections that not any bits may be.
+  ///
+  /// - Parameter numbers: makes so many numbers.
+  func fillSections(
+    _ bytes: UnsafeMutableRawBufferPointer, _ shape: Shape, _ random: inout RandomSource,
+    numbers: (Int, inout RandomSource) -> [Float]
+  ) {
+    let sections = sectioned!.sections(rows: shape.rows, columns: shape.rowLength)!
+    for (content, (offset, size)) in zip(contents(shape)!, zip(sections.offsets, sections.sizes)) {
+      switch content {
+      case .codes: break
+      case .numbers(let format):
+        for (index, value) in numbers(size / format.byteCount, &random).enumerated() {
+          bytes.store(value, format, at: offset + index * format.byteCount)
+        }
+      case .bytes(let end):
+        for index in offset..<offset + size { bytes[index] = UInt8(random.below(end)) }
+      case .indices(let end):
+        for start in stride(from: offset, to: offset + size, by: 4) {
+          bytes.storeBytes(of: UInt32(random.below(end)), toByteOffset: start, as: UInt32.self)
         }
       }
     }
   }
+}
 
-  private func finite(_ value: Float16) -> Float16 {
-    max(-.greatestFiniteMagnitude, min(.greatestFiniteMagnitude, value))
+extension UnsafeMutableRawBufferPointer {
+  /// Stores a number, the nearest finite one.
+  fileprivate func store(_ value: Float, _ format: NumberFormat, at offset: Int) {
+    switch format {
+    case .f16:
+      let limit = Float(Float16.greatestFiniteMagnitude)
+      storeBytes(
+        of: Float16(Swift.max(-limit, Swift.min(limit, value))).bitPattern, toByteOffset: offset, as: UInt16.self)
+    case .bf16: storeBytes(of: UInt16(value.bitPattern >> 16), toByteOffset: offset, as: UInt16.self)
+    case .f32: storeBytes(of: value.bitPattern, toByteOffset: offset, as: UInt32.self)
+    }
   }
 }

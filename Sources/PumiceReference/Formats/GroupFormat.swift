@@ -1,45 +1,61 @@
 import PumiceTensors
 
+// Formats whose codes lie along the rows. All operations are those of binary32.
+
 extension GroupFormat {
-  /// The elements of some rows of a tensor. The value is a product rounded to binary32, and a sum rounded again.
-  func decode(_ bytes: UnsafeRawBufferPointer, rows: Int, columns: Int, only wanted: Range<Int>) -> [Double] {
-    let sections = sections(rows: rows, columns: columns)!
-    let length = group ?? columns
-    var values: [Double] = []
-    values.reserveCapacity(wanted.count * columns)
-    for row in wanted {
-      let codes = sections.offsets[0] + row * sections.rowBytes[0]
-      let scales = sections.offsets[1] + row * sections.rowBytes[1]
-      for column in 0..<columns {
-        let code = code(bytes, at: codes, index: column)
-        let factor = number(bytes, at: scales, index: column / length)
-        switch offset {
-        case .symmetric: values.append(Double(factor * Float(step * code - zero)))
-        case .bias:
-          let biases = sections.offsets[2] + row * sections.rowBytes[2]
-          values.append(Double(factor * Float(code) + number(bytes, at: biases, index: column / length)))
-        }
+  /// The elements of some rows.
+  func decode(_ tensor: StoredSections, _ rows: Range<Int>) -> [Double] {
+    let length = group ?? tensor.columns, groups = groups(columns: tensor.columns)
+    return tensor.elements(rows) { row, column in
+      let code = tensor.code(0, bits: bits, index: row * tensor.columns + column)
+      let factor = tensor.number(1, scale, index: row * groups + column / length)
+      return switch offset {
+      case .symmetric: factor * Float(step * code - zero)
+      case .bias: factor * Float(code) + tensor.number(2, scale, index: row * groups + column / length)
       }
     }
-    return values
   }
+}
 
-  /// Element `index` of the string of `bits`-bit integers that begins at byte `start`.
-  private func code(_ bytes: UnsafeRawBufferPointer, at start: Int, index: Int) -> Int {
-    var code = 0
-    for bit in 0..<bits {
-      let position = index * bits + bit
-      code |= Int(bytes[start + position / 8] >> UInt8(position % 8) & 1) << bit
+extension NormalFloatFormat {
+  /// The elements of some rows.
+  func decode(_ tensor: StoredSections, _ rows: Range<Int>) -> [Double] {
+    let groups = tensor.columns / group, table = table
+    return tensor.elements(rows) { row, column in
+      let index = row * groups + column / group
+      let factor: Float
+      switch scale {
+      case .number(let number): factor = tensor.number(1, number, index: index)
+      case .quantized(let bits, let block, let second):
+        let code = tensor.code(1, bits: bits, index: index)
+        factor = Float(code) * tensor.number(2, second, index: index / block) + tensor.number(3, .f32, index: 0)
+      }
+      return factor * table[tensor.code(0, bits: bits, index: row * tensor.columns + column)]
     }
-    return code
   }
+}
 
-  private func number(_ bytes: UnsafeRawBufferPointer, at start: Int, index: Int) -> Float {
-    let offset = start + index * scale.byteCount
-    return switch scale {
-    case .f16: Float(bytes.float16(at: offset))
-    case .bf16: Float(bytes.bfloat16(at: offset))
-    case .f32: bytes.loadUnaligned(fromByteOffset: offset, as: Float.self)
+extension PaletteFormat {
+  /// The elements of some rows.
+  func decode(_ tensor: StoredSections, _ rows: Range<Int>) -> [Double] {
+    tensor.elements(rows) { row, column in
+      let index = tensor.code(0, bits: bits, index: (row * tensor.columns + column) / vector)
+      let table = rowsPerTable.map { row / $0 } ?? 0
+      return tensor.number(1, entry, index: ((table << bits) + index) * vector + column % vector)
+    }
+  }
+}
+
+extension DualGrainedFormat {
+  /// The elements of some rows.
+  func decode(_ tensor: StoredSections, _ rows: Range<Int>) -> [Double] {
+    let groups = tensor.columns / group
+    return tensor.elements(rows) { row, column in
+      let index = row * groups + column / group
+      let code = tensor.code(0, bits: 4, index: row * tensor.columns + column)
+      let ratio = Int(Int8(bitPattern: tensor.byte(1, index: index)))
+      let zero = Int(Int8(bitPattern: tensor.byte(2, index: index)))
+      return Float((code - zero) * ratio) * tensor.number(3, .f16, index: row)
     }
   }
 }

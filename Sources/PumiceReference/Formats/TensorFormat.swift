@@ -7,9 +7,7 @@ extension TensorFormat {
   /// - Precondition: `bytes` has as many bytes as the shape needs.
   public func decode(_ bytes: UnsafeRawBufferPointer, _ shape: Shape) -> [Double] {
     precondition(bytes.count == byteCount(shape), "\(bytes.count) bytes for \(shape) elements of \(name)")
-    if case .group(let group) = self {
-      return group.decode(bytes, rows: shape.rows, columns: shape.rowLength, only: 0..<shape.rows)
-    }
+    if sectioned != nil { return decodeSections(bytes, shape, 0..<shape.rows) }
     return decode(bytes)
   }
 
@@ -19,11 +17,22 @@ extension TensorFormat {
   /// The elements of some rows of a tensor, one row after the other.
   public func decode(rows: [Int], of bytes: [UInt8], _ shape: Shape) -> [Double] {
     bytes.withUnsafeBytes { bytes in
-      if case .group(let group) = self {
-        return rows.flatMap { group.decode(bytes, rows: shape.rows, columns: shape.rowLength, only: $0..<$0 + 1) }
-      }
+      if sectioned != nil { return rows.flatMap { decodeSections(bytes, shape, $0..<$0 + 1) } }
       let rowBytes = byteCount(elements: shape.rowLength)!
       return rows.flatMap { decode(UnsafeRawBufferPointer(rebasing: bytes[$0 * rowBytes..<($0 + 1) * rowBytes])) }
+    }
+  }
+
+  private func decodeSections(_ bytes: UnsafeRawBufferPointer, _ shape: Shape, _ rows: Range<Int>) -> [Double] {
+    let tensor = StoredSections(bytes, sectioned!.sections(rows: shape.rows, columns: shape.rowLength)!, shape)
+    return switch self {
+    case .f32, .f16, .bf16, .i32, .i8, .block: preconditionFailure("\(name) has no sections")
+    case .group(let format): format.decode(tensor, rows)
+    case .normalFloat(let format): format.decode(tensor, rows)
+    case .palette(let format): format.decode(tensor, rows)
+    case .dualGrained(let format): format.decode(tensor, rows)
+    case .gptq(let format): format.decode(tensor, rows)
+    case .awq(let format): format.decode(tensor, rows)
     }
   }
 
@@ -38,6 +47,7 @@ extension TensorFormat {
     switch self {
     case .f32: return (0..<count).map { Double(bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self)) }
     case .i32: return (0..<count).map { Double(bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self)) }
+    case .i8: return bytes.map { Double(Int8(bitPattern: $0)) }
     case .f16: return (0..<count).map { bytes.float16(at: 2 * $0) }
     case .bf16: return (0..<count).map { bytes.bfloat16(at: 2 * $0) }
     case .block(let block):
@@ -45,7 +55,7 @@ extension TensorFormat {
       values.reserveCapacity(count * block.length)
       for index in 0..<count { block.decode(bytes, at: index * blockBytes, into: &values) }
       return values
-    case .group: preconditionFailure("\(name) has sections")
+    case .group, .normalFloat, .palette, .dualGrained, .gptq, .awq: preconditionFailure("\(name) has sections")
     }
   }
 
@@ -56,9 +66,11 @@ extension TensorFormat {
   public func rounded(_ value: Double) -> Double {
     switch self {
     case .f32, .i32: Double(Float(value))
+    case .i8: value.rounded(.toNearestOrEven)
     case .f16: Double(Float16(Float(value)))
     case .bf16: roundedToBFloat16(value)
-    case .block, .group: preconditionFailure("\(name) stores blocks, not single values")
+    case .block, .group, .normalFloat, .palette, .dualGrained, .gptq, .awq:
+      preconditionFailure("\(name) stores blocks, not single values")
     }
   }
 }
