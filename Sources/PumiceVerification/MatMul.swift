@@ -19,7 +19,7 @@ extension MatMul: Verifiable {
   /// Every block format with one row and several, few columns and many, of one block, an odd number of blocks (rows that are
   /// no whole number of words) and an even one; and a sum of many blocks, in which a single wrong product must show.
   private static var blockFormats: [MatMul] {
-    let shapes = [(1, 1), (7, 1), (33, 3), (65, 1), (37, 19), (17, 8), (67, 33)]
+    let shapes = [(1, 1), (7, 1), (33, 2), (65, 1), (37, 19)]
     return BlockFormat.allCases.indices.flatMap { index -> [MatMul] in
       let format = BlockFormat.allCases[index]
       let problems = shapes.indices.map { shape in
