@@ -33,6 +33,7 @@ extension OperatorName {
     switch self {
     case .embeddingGather: EmbeddingGather.self
     case .matMul: MatMul.self
+    case .sparseMatMul: SparseMatMul.self
     case .rmsNorm: RMSNorm.self
     case .rope: RoPE.self
     case .kvAppend: KVAppend.self
@@ -42,6 +43,8 @@ extension OperatorName {
     case .argMax: ArgMax.self
     case .packBitPlanes: PackBitPlanes.self
     case .bitPlaneMatMul: BitPlaneMatMul.self
+    case .quantizeActivations: QuantizeActivations.self
+    case .int8MatMul: Int8MatMul.self
     }
   }
 }

@@ -5,9 +5,13 @@ extension RMSNorm: Dispatchable {
   public static let variants: [Variant<RMSNorm>] = RowReduction.variants(
     "RMSNorm/rms_norm.comp", size: { ($0.rows, $0.width) }
   ) { op in
-    Step(
-      "RMSNorm/rms_norm.comp", defines: op.addsResidual ? ["ADDS_RESIDUAL": ""] : [:],
-      bindings: op.arguments.map { .argument($0.name) },
+    var defines: [String: String] = op.addsResidual ? ["ADDS_RESIDUAL": ""] : [:]
+    if let codes = op.codes {
+      defines["LEAST_CODE"] = String(codes.lowerBound)
+      defines["GREATEST_CODE"] = String(codes.upperBound)
+    }
+    return Step(
+      "RMSNorm/rms_norm.comp", defines: defines, bindings: op.arguments.map { .argument($0.name) },
       constants: ["width": UInt32(op.width), "epsilon": op.epsilon.bitPattern], groups: (op.rows, 1, 1))
   }
 

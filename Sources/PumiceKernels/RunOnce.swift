@@ -37,6 +37,7 @@ extension KernelLibrary {
       case .f32: outputs[argument.name] = try buffer.read(Float.self, count: count)
       case .f16: outputs[argument.name] = try buffer.read(Float16.self, count: count).map(Float.init)
       case .i32: outputs[argument.name] = try buffer.read(Int32.self, count: count).map(Float.init)
+      case .i8: outputs[argument.name] = try buffer.read(Int8.self, count: count).map(Float.init)
       case .bf16, .block, .group, .normalFloat, .palette, .dualGrained, .gptq, .awq:
         preconditionFailure("no operator writes \(argument.format.name)")
       }
@@ -61,6 +62,7 @@ extension KernelLibrary {
     return switch argument.format {
     case .f16: raw(values.map { Float16($0) })
     case .i32: raw(values.map { Int32($0) })
+    case .i8: raw(values.map { Int8($0) })
     default: raw(values)
     }
   }

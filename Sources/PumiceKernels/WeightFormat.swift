@@ -5,7 +5,7 @@ extension TensorFormat {
   func weightDefines(_ others: [String: String] = [:]) -> [String: String] {
     let own: [String: String] =
       switch self {
-      case .f32, .f16, .bf16, .i32, .block: ["WEIGHT_\(name.uppercased())": ""]
+      case .f32, .f16, .bf16, .i32, .i8, .block: ["WEIGHT_\(name.uppercased())": ""]
       case .group(let format): format.defines
       case .normalFloat(let format): format.defines
       case .palette(let format): format.defines

@@ -53,7 +53,7 @@ public struct ModelTensors: Sendable {
   private mutating func matrix(_ name: String, _ shape: Shape, required: Bool = true) throws(ModelFileError) {
     guard let tensor = try check(name + ".weight", shape, required: required) else { return }
     let format = try file.format(of: tensor)
-    guard format != .i32 else { throw refusal(tensor, "is of type i32, which is no weight") }
+    guard !format.isInteger else { throw refusal(tensor, "is of type \(format.name), which is no weight") }
   }
 
   private mutating func vector(_ name: String, _ count: Int, required: Bool = true) throws(ModelFileError) {

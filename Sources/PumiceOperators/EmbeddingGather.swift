@@ -34,7 +34,7 @@ public struct EmbeddingGather: Operator {
     try require(
       format.byteCount(rows: vocabulary, columns: width) != nil,
       "a table of \(vocabulary)×\(width) does not fit the format \(format.name)")
-    try require(format != .i32, "a table of i32 has no real values")
+    try require(!format.isInteger, "a table of \(format.name) has no real values")
   }
 
   public var description: String { "embedding_gather(\(format.name), \(tokens) of \(vocabulary)×\(width))" }

@@ -5,6 +5,7 @@ public import PumiceTensors
 public enum OperatorName: String, CaseIterable, Codable, Hashable, Sendable {
   case embeddingGather = "embedding_gather"
   case matMul = "matmul"
+  case sparseMatMul = "sparse_matmul"
   case rmsNorm = "rms_norm"
   case rope
   case kvAppend = "kv_append"
@@ -14,6 +15,8 @@ public enum OperatorName: String, CaseIterable, Codable, Hashable, Sendable {
   case argMax = "argmax"
   case packBitPlanes = "pack_bit_planes"
   case bitPlaneMatMul = "bit_plane_matmul"
+  case quantizeActivations = "quantize_activations"
+  case int8MatMul = "int8_matmul"
 }
 
 /// What an operator is: a value that holds its parameters, and says what tensors it takes and what it costs.

@@ -3,8 +3,8 @@ import PumiceTensors
 /// Takes codes apart into bit planes: bit t of codes[r, i] becomes bit i % 32 of word i / 32 of row r of plane t, and
 /// sums[r] = Σ_i value(codes[r, i]), which a product needs to correct for zero points.
 ///
-/// Codes are bytes, four to a 32-bit word, of which the lowest bits count; so a signed code is stored in two's complement.
-/// Rows of codes are whole words; what their last word holds past the width is ignored.
+/// Of a code the lowest bits count, so that a signed one is stored in two's complement. Rows of codes are whole 32-bit words;
+/// what their last word holds past the width is ignored.
 public struct PackBitPlanes: Operator {
   public static let name = OperatorName.packBitPlanes
 
@@ -20,7 +20,7 @@ public struct PackBitPlanes: Operator {
 
   public var arguments: [Argument] {
     [
-      .input("codes", [rows, codeWords(width)], .i32),
+      .input("codes", [rows, codeLength(width)], .i8),
       .output("planes", [planes.count, rows, BitPlanes.words(width)], .i32), .output("sums", [rows], .i32),
     ]
   }
@@ -30,7 +30,7 @@ public struct PackBitPlanes: Operator {
     try requireSizes(["rows": rows, "width": width])
     try require(planes, "planes")
     try require(
-      planes.count * rows * BitPlanes.words(width) <= Int(UInt32.max) && rows * codeWords(width) <= Int(UInt32.max),
+      planes.count * rows * BitPlanes.words(width) <= Int(UInt32.max) && rows * codeLength(width) <= Int(UInt32.max),
       "a tensor is larger than 32-bit indices reach")
     let largest = max(planes.greatest, -planes.least)
     try require(width * largest <= Int(Int32.max), "\(width) codes of up to \(largest) do not sum in 32 bits")
@@ -39,5 +39,5 @@ public struct PackBitPlanes: Operator {
   public var description: String { "pack_bit_planes(\(planes), \(rows)×\(width))" }
 }
 
-/// 32-bit words of one row of codes, four codes in a word.
-public func codeWords(_ width: Int) -> Int { (width + 3) / 4 }
+/// Elements of a stored row of `width` 8-bit codes: rows are whole 32-bit words.
+public func codeLength(_ width: Int) -> Int { (width + 3) / 4 * 4 }

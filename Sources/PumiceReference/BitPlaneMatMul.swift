@@ -18,15 +18,9 @@ extension BitPlaneMatMul: Definition {
           let (w, x) = (inputs["w_zero"]![i], inputs["x_zero"]![j])
           sum += Double(k) * w * x - w * inputs["x_sum"]![j] - x * inputs["w_sum"]![i]
         }
-        y.values[j * m + i] = sum
-        if scaled {
-          let value = sum * inputs["x_scale"]![j] * inputs["w_scale"]![i]
-          y.values[j * m + i] = value
-          // The integer becomes binary32, then there are two products, the first of which may be subnormal.
-          y.bounds[j * m + i] =
-            2 * rounding.accumulator * abs(value) + rounding.store(value)
-            + RoundingModel.flush * (abs(inputs["w_scale"]![i]) + abs(sum * inputs["x_scale"]![j]) + abs(sum))
-        }
+        (y.values[j * m + i], y.bounds[j * m + i]) =
+          scaled
+          ? rounding.scaled(sum, by: inputs["x_scale"]![j], inputs["w_scale"]![i]) : (sum, 0)
       }
     }
     return ["y": y]

@@ -10,7 +10,7 @@ extension PackBitPlanes: Definition {
     var sums = [Double](repeating: 0, count: rows)
     for r in wantedRows(elements) {
       for i in 0..<width {
-        let code = Int(codes[r * codeWords(width) + i / 4]) >> (i % 4 * 8) & 0xff
+        let code = Int(codes[r * codeLength(width) + i]) & 0xff
         sums[r] += Double(planes.value(code))
         for t in 0..<planes.count where code >> t & 1 == 1 { packed[(t * rows + r) * words + i / 32] |= 1 << (i % 32) }
       }

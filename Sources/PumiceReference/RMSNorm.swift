@@ -34,6 +34,21 @@ extension RMSNorm: Definition {
           + abs(value) * min(1, RoundingModel.flush / max(mean + Double(epsilon), RoundingModel.flush))
       }
     }
-    return addsResidual ? ["x": sums, "y": y] : ["y": y]
+    var outputs = addsResidual ? ["x": sums] : [:]
+    if let codes { outputs["codes"] = rounded(y, to: codes) } else { outputs["y"] = y }
+    return outputs
+  }
+
+  /// The codes that numbers with those bounds may become.
+  private func rounded(_ y: Evaluated, to range: ClosedRange<Int>) -> Evaluated {
+    var codes = Evaluated(exact: Array(repeating: 0, count: rows * codeLength(width)))
+    for r in 0..<rows {
+      for i in 0..<width {
+        let code = Rounded(y.values[r * width + i], error: y.bounds[r * width + i]).clamped(to: range)
+        codes.values[r * codeLength(width) + i] = code.value
+        codes.bounds[r * codeLength(width) + i] = code.bound
+      }
+    }
+    return codes
   }
 }

@@ -11,6 +11,8 @@ public enum TensorFormat: Hashable, Sendable {
   case bf16
   /// 32-bit signed integers: token ids and positions. Never a weight.
   case i32
+  /// 8-bit signed integers: codes of activations, and of weights that are multiplied as integers.
+  case i8
   /// A block format of GGUF.
   case block(BlockFormat)
   /// Codes of any width, with scales for groups of any length.
@@ -34,10 +36,13 @@ public enum TensorFormat: Hashable, Sendable {
   /// GGUF's block formats.
   public static let blockWeights: [TensorFormat] = BlockFormat.allCases.map { .block($0) }
 
+  /// Whether the elements are whole numbers without a scale, which no weight of a product of real numbers is.
+  public var isInteger: Bool { self == .i32 || self == .i8 }
+
   /// Elements that share one block; 1 for plain numbers. Rows are a multiple of it.
   public var blockLength: Int {
     switch self {
-    case .f32, .f16, .bf16, .i32: 1
+    case .f32, .f16, .bf16, .i32, .i8: 1
     case .block(let block): block.length
     case .group, .normalFloat, .palette, .dualGrained, .gptq, .awq: sectioned!.rowMultiple
     }
@@ -48,6 +53,7 @@ public enum TensorFormat: Hashable, Sendable {
     switch self {
     case .f32, .i32: 32
     case .f16, .bf16: 16
+    case .i8: 8
     case .block(let block): Double(block.byteCount * 8) / Double(block.length)
     case .group, .normalFloat, .palette, .dualGrained, .gptq, .awq: sectioned!.bitsPerElement
     }
@@ -58,6 +64,7 @@ public enum TensorFormat: Hashable, Sendable {
     switch self {
     case .f32, .i32: 4
     case .f16, .bf16: 2
+    case .i8: 1
     case .block(let block): block.byteCount
     case .group, .normalFloat, .palette, .dualGrained, .gptq, .awq: nil
     }
@@ -66,7 +73,7 @@ public enum TensorFormat: Hashable, Sendable {
   /// The format as one whose tensors have sections; nil for the others.
   public var sectioned: (any SectionedFormat)? {
     switch self {
-    case .f32, .f16, .bf16, .i32, .block: nil
+    case .f32, .f16, .bf16, .i32, .i8, .block: nil
     case .group(let format): format
     case .normalFloat(let format): format
     case .palette(let format): format
@@ -103,6 +110,7 @@ extension TensorFormat: Codable, CustomStringConvertible {
     case "f16": self = .f16
     case "bf16": self = .bf16
     case "i32": self = .i32
+    case "i8": self = .i8
     default:
       if let block = BlockFormat(rawValue: name), BlockFormat.allCases.contains(block) {
         self = .block(block)
@@ -138,6 +146,7 @@ extension TensorFormat: Codable, CustomStringConvertible {
     case .f16: "f16"
     case .bf16: "bf16"
     case .i32: "i32"
+    case .i8: "i8"
     case .block(let block): block.rawValue
     case .group, .normalFloat, .palette, .dualGrained, .gptq, .awq: sectioned!.name
     }

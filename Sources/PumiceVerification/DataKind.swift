@@ -65,6 +65,7 @@ public enum DataKind: String, CaseIterable, Codable, Hashable, Sendable {
       }
     case .group, .normalFloat, .palette, .dualGrained, .gptq, .awq:
       bytes = format.sectionBytes(of: self, shape, &random)
+    case .i8: for _ in 0..<shape.count { bytes.append(UInt8(truncatingIfNeeded: random.next())) }
     case .i32: for _ in 0..<shape.count { bytes.append(word: UInt32(random.below(1 << 16))) }
     }
     return bytes

@@ -73,7 +73,7 @@ extension TensorFormat {
   /// What the sections hold, for random data; nil for formats without sections.
   func contents(_ shape: Shape) -> [SectionContent]? {
     switch self {
-    case .f32, .f16, .bf16, .i32, .block: nil
+    case .f32, .f16, .bf16, .i32, .i8, .block: nil
     case .group(let format):
       [.codes, .numbers(format.scale)] + (format.offset == .bias ? [.numbers(format.scale)] : [])
     case .normalFloat(let format):

@@ -13,7 +13,7 @@ extension MatMul: Verifiable {
       return [(1, 1), (7, 1), (33, 1), (65, 2), (16, 16), (17, 33)].flatMap { m, n in
         lengths.map { MatMul(m: m, n: n, k: $0, weight: format, bias: m == 33 || n == 33) }
       }
-    } + fewColumns + manyColumns + blockFormats + sectionedFormats
+    } + fewColumns + manyColumns + blockFormats + sectionedFormats + sums
   }
 
   /// Every block format with one row and several, few columns and many, of one block, an odd number of blocks (rows that are
@@ -29,6 +29,15 @@ extension MatMul: Verifiable {
           m: m, n: n, k: blocks * format.length, weight: .block(format), bias: (shape + index) % 3 == 0)
       }
       return problems + [MatMul(m: 9, n: 1, k: 8 * max(256, format.length), weight: .block(format))]
+    }
+  }
+
+  /// Products that are added to what y holds.
+  private static var sums: [MatMul] {
+    [TensorFormat.f32, .f16, .q8_0].flatMap { format in
+      [(1, 1), (33, 1), (65, 3), (37, 19), (64, 65)].flatMap { m, n in
+        [64, 544].map { MatMul(m: m, n: n, k: $0, weight: format, bias: m == 65, accumulates: true) }
+      }
     }
   }
 

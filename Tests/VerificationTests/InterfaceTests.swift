@@ -93,10 +93,16 @@ import Testing
       for (output, evaluated) in op.evaluate(decoded, rounding: .f32, elements: .all) {
         let finite = evaluated.values.filter(\.isFinite)
         let largest = finite.map(abs).max() ?? 0
+        // Where rounding to codes may go either way, they may be one apart; that is rare.
+        let isRounded = op.argument(output).format.isInteger
+        if isRounded {
+          #expect(evaluated.bounds.count { $0 > 0 } <= 1 + evaluated.bounds.count / 50, "\(op) \(output)")
+        }
         for (value, bound) in zip(evaluated.values, evaluated.bounds) {
           #expect(bound >= 0 && bound.isFinite, "\(op) \(output)")
           // Cells of a cache that nobody may look at hold NaN; everything else is a number.
-          if value.isFinite { #expect(bound <= 1e-3 * largest + 1e-30, "\(op) \(output)") }
+          // A sum may cancel to a thousandth of its terms.
+          if value.isFinite { #expect(bound <= (isRounded ? 1 : 1e-2 * largest + 1e-30), "\(op) \(output)") }
         }
         sawBound = sawBound || evaluated.bounds.contains { $0 > 0 }
       }

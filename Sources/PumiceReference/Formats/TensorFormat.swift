@@ -26,7 +26,7 @@ extension TensorFormat {
   private func decodeSections(_ bytes: UnsafeRawBufferPointer, _ shape: Shape, _ rows: Range<Int>) -> [Double] {
     let tensor = StoredSections(bytes, sectioned!.sections(rows: shape.rows, columns: shape.rowLength)!, shape)
     return switch self {
-    case .f32, .f16, .bf16, .i32, .block: preconditionFailure("\(name) has no sections")
+    case .f32, .f16, .bf16, .i32, .i8, .block: preconditionFailure("\(name) has no sections")
     case .group(let format): format.decode(tensor, rows)
     case .normalFloat(let format): format.decode(tensor, rows)
     case .palette(let format): format.decode(tensor, rows)
@@ -47,6 +47,7 @@ extension TensorFormat {
     switch self {
     case .f32: return (0..<count).map { Double(bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self)) }
     case .i32: return (0..<count).map { Double(bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self)) }
+    case .i8: return bytes.map { Double(Int8(bitPattern: $0)) }
     case .f16: return (0..<count).map { bytes.float16(at: 2 * $0) }
     case .bf16: return (0..<count).map { bytes.bfloat16(at: 2 * $0) }
     case .block(let block):
@@ -65,6 +66,7 @@ extension TensorFormat {
   public func rounded(_ value: Double) -> Double {
     switch self {
     case .f32, .i32: Double(Float(value))
+    case .i8: value.rounded(.toNearestOrEven)
     case .f16: Double(Float16(Float(value)))
     case .bf16: roundedToBFloat16(value)
     case .block, .group, .normalFloat, .palette, .dualGrained, .gptq, .awq:

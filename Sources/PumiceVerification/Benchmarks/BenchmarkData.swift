@@ -8,7 +8,7 @@ enum BenchmarkData {
     var inputs: [String: [UInt8]] = [:]
     for argument in op.arguments where argument.role != .output {
       // Only integers mean something that random bytes would not: tokens, positions, tables.
-      let special = argument.format == .i32 ? op.special(argument, &random) : nil
+      let special = argument.format.isInteger ? op.special(argument, &random) : nil
       inputs[argument.name] = special ?? bytes(argument, &random)
     }
     return inputs
@@ -42,7 +42,7 @@ enum BenchmarkData {
         argument.format.fillSections(raw, argument.shape, &random) { count, random in
           (0..<count).map { _ in scale(random.next()) }
         }
-      case .i32: fill(raw, &random)
+      case .i32, .i8: fill(raw, &random)
       }
       count = argument.byteCount
     }

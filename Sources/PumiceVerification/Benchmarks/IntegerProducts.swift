@@ -15,3 +15,19 @@ extension BitPlaneMatMul: Benchmarkable {
     }
   }
 }
+
+extension QuantizeActivations: Benchmarkable {
+  public static var benchmarks: [QuantizeActivations] {
+    [true, false].flatMap { symmetric in
+      [1, 512].map { QuantizeActivations(rows: $0, width: 4096, bits: 8, symmetric: symmetric) }
+    }
+  }
+}
+
+extension Int8MatMul: Benchmarkable {
+  public static var benchmarks: [Int8MatMul] {
+    [Int8MatMul.Weight.int8, .int4(group: 128)].flatMap { weight in
+      [1, 8].map { Int8MatMul(m: 4096, n: $0, k: 14336, weight: weight, scaled: true) }
+    }
+  }
+}
