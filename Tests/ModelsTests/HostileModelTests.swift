@@ -106,7 +106,8 @@ import Testing
     var writer = try Fixture.f32.writer(keeping: { $0.name != "output_norm.weight" })
     writer.addTensor("output_norm.weight", shape: [64], type: .q8_0, bytes: [UInt8](repeating: 0, count: 68))
     #expect(
-      try failure(writer) == "model.gguf: tensor output_norm.weight: is of type q8_0, expected f32, f16 or bf16 for a vector")
+      try failure(writer)
+        == "model.gguf: tensor output_norm.weight: is of type q8_0, expected f32, f16 or bf16 for a vector")
   }
 
   @Test func whatDoesNotFitIsRefusedBeforeLoading() throws {
