@@ -44,7 +44,7 @@ public struct FolderPlan: Sendable {
     guard tensor.shape.rank == 2, tensor.shape.count > 0, tensor.name.hasSuffix(".weight"),
       [.f32, .f16, .bf16].contains(tensor.type)
     else { return false }
-    let kept = ["norm.weight", "gate.weight", "router.weight", "conv1d.weight"]
+    let kept = ["norm.weight", ".gate.weight", ".router.weight", "conv1d.weight"]
     return !kept.contains { tensor.name.hasSuffix($0) }
   }
 
