@@ -1,4 +1,4 @@
-// y[j, i] = Σ_k weight[i, k] · x[j, k] (+ bias[i]) for COLUMNS columns j at once.
+// y[j, i] (+)= Σ_k weight[i, k] · x[j, k] (+ bias[i]) for COLUMNS columns j at once.
 //
 // A subgroup of SUBGROUP lanes owns ROWS consecutive rows; specialization constant 0 is the size of the workgroup, a whole
 // number of subgroups. Lane l takes elements 8l … 8l + 7, then those 8 · SUBGROUP further on, so that the lanes together read
@@ -15,9 +15,9 @@ BUFFER(0, readonly, uint, Weight, weight)
 BUFFER(1, readonly, float, Input, x)
 // Without a bias its binding is never read.
 BUFFER(2, readonly, float, Bias, bias)
-BUFFER(3, writeonly, float, Output, y)
+BUFFER(3, readwrite, float, Output, y)
 CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Bias, bias) ADDRESS(Output, y)
-          uint m; uint k; uint has_bias;)
+          uint m; uint k; uint flags;)
 layout(local_size_x_id = 0) in;
 
 #define WEIGHT_LOAD(i) weight.v[i]
@@ -81,9 +81,11 @@ void main() {
 #endif
   [[unroll]] for (uint r = 0; r < ROWS; r++) {
     [[unroll]] for (uint j = 0; j < COLUMNS; j++) {
-      const float sum = subgroupAdd(sums[r][j]);
+      float sum = subgroupAdd(sums[r][j]);
       if (lane != 0 || first + r >= m) continue;
-      y.v[j * m + first + r] = has_bias != 0 ? sum + bias.v[first + r] : sum;
+      if ((flags & 1) != 0) sum += bias.v[first + r];
+      if ((flags & 2) != 0) sum += y.v[j * m + first + r];
+      y.v[j * m + first + r] = sum;
     }
   }
 }

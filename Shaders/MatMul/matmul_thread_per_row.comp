@@ -1,4 +1,4 @@
-// y[j, i] = Σ_k weight[i, k] · x[j, k] (+ bias[i]) for COLUMNS columns j at once.
+// y[j, i] (+)= Σ_k weight[i, k] · x[j, k] (+ bias[i]) for COLUMNS columns j at once.
 //
 // A lane owns a row; a workgroup is one subgroup of LANES lanes. Rows are walked in steps of the format, whose weights are
 // read and decoded once for all columns. Nothing is shared or reduced, and the order of each sum depends on neither COLUMNS
@@ -21,9 +21,9 @@ BUFFER(0, readonly, uint, Weight, weight)
 BUFFER(1, readonly, float, Input, x)
 // Without a bias its binding is never read.
 BUFFER(2, readonly, float, Bias, bias)
-BUFFER(3, writeonly, float, Output, y)
+BUFFER(3, readwrite, float, Output, y)
 CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Bias, bias) ADDRESS(Output, y)
-          uint m; uint k; uint has_bias;)
+          uint m; uint k; uint flags;)
 layout(local_size_x = LANES) in;
 
 #define WEIGHT_BY_STEPS
@@ -199,6 +199,9 @@ void main() {
 #endif
   if (first + gl_SubgroupInvocationID >= m) return;
   [[unroll]] for (uint j = 0; j < COLUMNS; j++) {
-    y.v[j * m + row] = has_bias != 0 ? sums[j] + bias.v[row] : sums[j];
+    float result = sums[j];
+    if ((flags & 1) != 0) result += bias.v[row];
+    if ((flags & 2) != 0) result += y.v[j * m + row];
+    y.v[j * m + row] = result;
   }
 }

@@ -1,4 +1,4 @@
-// y[j, i] = Σ_l weight[i, l] · x[j, l] (+ bias[i]): tiles of both matrices in shared memory, tiles of sums in registers.
+// y[j, i] (+)= Σ_l weight[i, l] · x[j, l] (+ bias[i]): tiles of both matrices in shared memory, tiles of sums in registers.
 //
 // A workgroup of 128 threads computes 64 rows (x groups) times 16 · THREAD_COLUMNS columns (y groups; 1, 2 or 4); per step of 32
 // elements of k it loads and decodes both tiles, then every thread adds to 8 rows × THREAD_COLUMNS columns. Any shape, any
@@ -12,8 +12,8 @@
 BUFFER(0, readonly, uint, Weight, weight)
 BUFFER(1, readonly, float, Input, x)
 BUFFER(2, readonly, float, Bias, bias)
-BUFFER(3, writeonly, float, Output, y)
-CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Bias, bias) ADDRESS(Output, y) uint m; uint n; uint k; uint has_bias;)
+BUFFER(3, readwrite, float, Output, y)
+CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Bias, bias) ADDRESS(Output, y) uint m; uint n; uint k; uint flags;)
 layout(local_size_x = 128) in;
 
 #define WEIGHT_LOAD(i) weight.v[i]
@@ -78,12 +78,13 @@ void main() {
   [[unroll]] for (uint i = 0; i < 8; i++) {
     const uint row = row0 + i / 4 * (ROWS / 2) + row_quad * 4 + i % 4;
     if (row >= m) continue;
-    const float addend = has_bias != 0 ? bias.v[row] : 0.0;
     [[unroll]] for (uint j = 0; j < THREAD_COLUMNS; j++) {
       const uint column = column0 + first_column + j;
       if (column >= n) continue;
-      const float sum = sums[j][i / 4][i % 4];
-      y.v[column * m + row] = has_bias != 0 ? sum + addend : sum;
+      float sum = sums[j][i / 4][i % 4];
+      if ((flags & 1) != 0) sum += bias.v[row];
+      if ((flags & 2) != 0) sum += y.v[column * m + row];
+      y.v[column * m + row] = sum;
     }
   }
 }

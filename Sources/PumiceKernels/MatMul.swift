@@ -7,8 +7,8 @@ extension MatMul: Dispatchable {
     MatMulVector.variants + MatMulMatrix.variants
     + ThreadPerElement.variants("MatMul/matmul_naive.comp", size: { ($0.m, $0.n) }, loopIterations: \.k) { op in
       Step(
-        "MatMul/matmul_naive.comp", defines: op.formatDefines, bindings: op.bindings,
-        constants: ["m": UInt32(op.m), "k": UInt32(op.k)], groups: (1, 1, 1))
+        "MatMul/matmul_naive.comp", defines: op.weight.weightDefines(), bindings: op.bindings,
+        constants: ["m": UInt32(op.m), "k": UInt32(op.k), "flags": op.flags], groups: (1, 1, 1))
     }
 
   /// Few columns: a lane per row on CPUs, where a reduction costs more than a longer loop; coalesced loads on GPUs. Many
@@ -22,13 +22,11 @@ extension MatMul: Dispatchable {
       ? ["thread_per_row_uniform", "thread_per_row"] : ["thread_per_row", "subgroup_per_row"]
   }
 
-  /// Every argument, in order.
-  var bindings: [Step.Binding] { arguments.map { .argument($0.name) } }
+  /// What every shader binds that multiplies at once.
+  var bindings: [Step.Binding] { [.argument("weight"), .argument("x"), biasBinding, .argument("y")] }
 
-  /// The macros that choose the weight's format and the bias.
-  var formatDefines: [String: String] {
-    weight.weightDefines(bias ? ["HAS_BIAS": ""] : [:])
-  }
+  /// Bit 0: the bias is added; bit 1: the product is added to y.
+  var flags: UInt32 { (bias ? 1 : 0) | (accumulates ? 2 : 0) }
 
   /// Without a bias its binding is never read; x stands in, so that one pipeline serves both cases.
   var biasBinding: Step.Binding { .argument(bias ? "bias" : "x") }

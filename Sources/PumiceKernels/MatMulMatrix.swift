@@ -78,7 +78,7 @@ enum MatMulMatrix {
               bindings: [.scratch(0, .read), .scratch(1, .read), op.biasBinding, .argument("y")],
               constants: [
                 "m": UInt32(op.m), "n": UInt32(op.n), "row_begin": UInt32(row), "column_begin": UInt32(column),
-                "k_count": UInt32(count), "flags": (isFirst ? 1 : 0) | (isLast && op.bias ? 2 : 0),
+                "k_count": UInt32(count), "flags": (isFirst && !op.accumulates ? 1 : 0) | (isLast && op.bias ? 2 : 0),
               ], groups: (tiles, panels, 1), subgroupSize: lanes))
         }
       }
@@ -118,8 +118,8 @@ enum MatMulMatrix {
       Step(
         "MatMul/shared_tile.comp",
         defines: op.weight.weightDefines(["THREAD_COLUMNS": "\(threadColumns(op))"]),
-        bindings: [.argument("weight"), .argument("x"), op.biasBinding, .argument("y")],
-        constants: ["m": UInt32(op.m), "n": UInt32(op.n), "k": UInt32(op.k), "has_bias": op.bias ? 1 : 0],
+        bindings: op.bindings,
+        constants: ["m": UInt32(op.m), "n": UInt32(op.n), "k": UInt32(op.k), "flags": op.flags],
         groups: sharedTileGroups(op)))
   }
 }

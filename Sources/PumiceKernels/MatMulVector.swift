@@ -74,8 +74,8 @@ enum MatMulVector {
   private static func step(_ shader: String, _ op: MatMul, _ device: DeviceInfo) -> Step {
     Step(
       shader, defines: op.weight.weightDefines(["COLUMNS": String(op.n)]),
-      bindings: [.argument("weight"), .argument("x"), op.biasBinding, .argument("y")],
-      constants: ["m": UInt32(op.m), "k": UInt32(op.k), "has_bias": op.bias ? 1 : 0], groups: (1, 1, 1),
+      bindings: op.bindings,
+      constants: ["m": UInt32(op.m), "k": UInt32(op.k), "flags": op.flags], groups: (1, 1, 1),
       subgroupSize: device.subgroupSize)
   }
 }

@@ -5,6 +5,7 @@ public import PumiceTensors
 public enum OperatorName: String, CaseIterable, Codable, Hashable, Sendable {
   case embeddingGather = "embedding_gather"
   case matMul = "matmul"
+  case sparseMatMul = "sparse_matmul"
   case rmsNorm = "rms_norm"
   case rope
   case kvAppend = "kv_append"

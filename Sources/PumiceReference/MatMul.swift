@@ -4,7 +4,7 @@ extension MatMul: Definition {
   public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String:
     Evaluated]
   {
-    let weights = inputs["weight"]!, x = inputs["x"]!, biases = inputs["bias"]
+    let weights = inputs["weight"]!, x = inputs["x"]!, biases = inputs["bias"], before = inputs["y"]
     var y = Evaluated(count: n * m)
     weights.withUnsafeBufferPointer { weights in
       x.withUnsafeBufferPointer { x in
@@ -20,6 +20,10 @@ extension MatMul: Definition {
             if let biases {
               sum += biases[i]
               magnitude += abs(biases[i])
+            }
+            if accumulates, let before {
+              sum += before[j * m + i]
+              magnitude += abs(before[j * m + i])
             }
             y.values[j * m + i] = sum
             y.bounds[j * m + i] =

@@ -13,7 +13,16 @@ extension MatMul: Verifiable {
       return [(1, 1), (7, 1), (33, 1), (65, 2), (16, 16), (17, 33)].flatMap { m, n in
         lengths.map { MatMul(m: m, n: n, k: $0, weight: format, bias: m == 33 || n == 33) }
       }
-    } + fewColumns + manyColumns + sectionedFormats
+    } + fewColumns + manyColumns + sectionedFormats + sums
+  }
+
+  /// Products that are added to what y holds.
+  private static var sums: [MatMul] {
+    [TensorFormat.f32, .f16, .q8_0].flatMap { format in
+      [(1, 1), (33, 1), (65, 3), (37, 19), (64, 65)].flatMap { m, n in
+        [64, 544].map { MatMul(m: m, n: n, k: $0, weight: format, bias: m == 65, accumulates: true) }
+      }
+    }
   }
 
   /// Every format with sections, with one row and several, few columns and many.

@@ -29,6 +29,7 @@ extension OperatorName {
     switch self {
     case .embeddingGather: EmbeddingGather.self
     case .matMul: MatMul.self
+    case .sparseMatMul: SparseMatMul.self
     case .rmsNorm: RMSNorm.self
     case .rope: RoPE.self
     case .kvAppend: KVAppend.self

@@ -120,10 +120,10 @@ import Testing
       inspection.code == 0 && inspection.output.contains("cannot be run: ") && inspection.output.contains("mamba"))
     var writer = try Fixture.f32.writer(keeping: { $0.name != "output.weight" })
     writer.addTensor(
-      "output.weight", shape: [288, 64], type: .mxfp4,
-      bytes: [UInt8](repeating: 0, count: 288 * 2 * GGMLType.mxfp4.blockBytes))
+      "output.weight", shape: [288, 64], type: .q8_1,
+      bytes: [UInt8](repeating: 0, count: 288 * 2 * GGMLType.q8_1.blockBytes))
     try writer.write(to: path)
-    try expectFailure(1, ["run", path], contains: "tensor output.weight: its type mxfp4 is not supported")
+    try expectFailure(1, ["run", path], contains: "tensor output.weight: its type q8_1 is not supported")
     try Fixture.f32.writer(setting: ["llama.context_length": .uint32(1 << 30)]).write(to: path)
     try expectFailure(1, ["run", path, "-c", "1000000000"], contains: "too little")
     try expectFailure(1, ["run", path, "-c", "1000000000", "--backend", "reference"], contains: "too little")

@@ -101,7 +101,8 @@ import Testing
         for (value, bound) in zip(evaluated.values, evaluated.bounds) {
           #expect(bound >= 0 && bound.isFinite, "\(op) \(output)")
           // Cells of a cache that nobody may look at hold NaN; everything else is a number.
-          if value.isFinite { #expect(bound <= (isRounded ? 1 : 1e-3 * largest + 1e-30), "\(op) \(output)") }
+          // A sum may cancel to a thousandth of its terms.
+          if value.isFinite { #expect(bound <= (isRounded ? 1 : 1e-2 * largest + 1e-30), "\(op) \(output)") }
         }
         sawBound = sawBound || evaluated.bounds.contains { $0 > 0 }
       }

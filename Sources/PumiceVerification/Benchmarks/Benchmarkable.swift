@@ -31,6 +31,7 @@ extension OperatorName {
     switch self {
     case .embeddingGather: EmbeddingGather.self
     case .matMul: MatMul.self
+    case .sparseMatMul: SparseMatMul.self
     case .rmsNorm: RMSNorm.self
     case .rope: RoPE.self
     case .kvAppend: KVAppend.self
@@ -117,6 +118,16 @@ extension RoPE: Benchmarkable {
 extension KVAppend: Benchmarkable {
   public static var benchmarks: [KVAppend] {
     [1, 512].map { KVAppend(tokens: $0, kvHeads: 8, headSize: 128, capacity: 4096, format: .f16) }
+  }
+}
+
+extension SparseMatMul: Benchmarkable {
+  /// Three elements in a hundred, and one row in a hundred.
+  public static var benchmarks: [SparseMatMul] {
+    [
+      SparseMatMul(layout: .csr, m: 4096, n: 1, k: 14336, count: 4096 * 430, values: .f16),
+      SparseMatMul(layout: .rows, m: 4096, n: 1, k: 14336, count: 41, values: .f16),
+    ]
   }
 }
 
