@@ -78,7 +78,7 @@ let package = Package(
     .target(
       name: "PumiceQuantization", dependencies: ["PumiceReference", "PumiceTensors"], swiftSettings: settings),
 
-    // GGUF; hostile input, never traps.
+    // GGUF, safetensors, config.json; hostile input, never traps.
     .target(name: "PumiceModelFiles", dependencies: ["PumiceTensors"], swiftSettings: settings),
     .target(name: "PumiceTokenizers", dependencies: ["PumiceModelFiles"], swiftSettings: settings),
     // The bytes of the demo model, embedded by the C compiler.
@@ -122,7 +122,8 @@ let package = Package(
     .testTarget(
       name: "ModelsTests",
       dependencies: [
-        "PumiceModels", "PumiceModelFiles", "PumiceTokenizers", "PumiceKernels", "PumiceGPU", "PumiceTensors", "pumice",
+        "PumiceModels", "PumiceModelFiles", "PumiceTokenizers", "PumiceKernels", "PumiceGPU", "PumiceTensors",
+        "PumiceQuantization", "PumiceReference", "pumice",
       ],
       swiftSettings: settings),
   ],
