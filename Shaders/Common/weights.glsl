@@ -59,6 +59,20 @@ float weight_centered(uint bits, uint place, uint mask, float center) {
   return fma(uintBitsToFloat(raw | 0x4b000000u), unit, -8388608.0 * unit - center);
 }
 
+// The low four bits, each the lowest of a byte.
+uint weight_spread(uint bits) { return (bits & 15u) * 0x00204081u & 0x01010101u; }
+
+// What several formats share.
+#if defined(WEIGHT_IQ4_NL) || defined(WEIGHT_IQ4_XS)
+#include "Common/Formats/uneven_levels.glsl"
+#elif defined(WEIGHT_MXFP4) || defined(WEIGHT_NVFP4)
+#include "Common/Formats/e2m1.glsl"
+#elif defined(WEIGHT_Q4_K) || defined(WEIGHT_Q5_K)
+#include "Common/Formats/k_scales.glsl"
+#elif defined(WEIGHT_IQ1_S) || defined(WEIGHT_IQ1_M) || defined(WEIGHT_IQ2_XXS) || defined(WEIGHT_IQ2_XS) \
+  || defined(WEIGHT_IQ2_S) || defined(WEIGHT_IQ3_XXS) || defined(WEIGHT_IQ3_S)
+#include "Common/Formats/lattice.glsl"
+#endif
 #ifdef CODE_BITS
 #include "Common/bit_string.glsl"
 #endif
@@ -76,6 +90,52 @@ float weight_centered(uint bits, uint place, uint mask, float center) {
 #include "Common/Formats/q8_0.glsl"
 #elif defined(WEIGHT_Q4_0)
 #include "Common/Formats/q4_0.glsl"
+#elif defined(WEIGHT_Q4_1)
+#include "Common/Formats/q4_1.glsl"
+#elif defined(WEIGHT_Q5_0)
+#include "Common/Formats/q5_0.glsl"
+#elif defined(WEIGHT_Q5_1)
+#include "Common/Formats/q5_1.glsl"
+#elif defined(WEIGHT_Q1_0)
+#include "Common/Formats/q1_0.glsl"
+#elif defined(WEIGHT_Q2_0)
+#include "Common/Formats/q2_0.glsl"
+#elif defined(WEIGHT_IQ4_NL)
+#include "Common/Formats/iq4_nl.glsl"
+#elif defined(WEIGHT_MXFP4)
+#include "Common/Formats/mxfp4.glsl"
+#elif defined(WEIGHT_NVFP4)
+#include "Common/Formats/nvfp4.glsl"
+#elif defined(WEIGHT_TQ1_0)
+#include "Common/Formats/tq1_0.glsl"
+#elif defined(WEIGHT_TQ2_0)
+#include "Common/Formats/tq2_0.glsl"
+#elif defined(WEIGHT_Q2_K)
+#include "Common/Formats/q2_k.glsl"
+#elif defined(WEIGHT_Q3_K)
+#include "Common/Formats/q3_k.glsl"
+#elif defined(WEIGHT_Q4_K)
+#include "Common/Formats/q4_k.glsl"
+#elif defined(WEIGHT_Q5_K)
+#include "Common/Formats/q5_k.glsl"
+#elif defined(WEIGHT_Q6_K)
+#include "Common/Formats/q6_k.glsl"
+#elif defined(WEIGHT_IQ4_XS)
+#include "Common/Formats/iq4_xs.glsl"
+#elif defined(WEIGHT_IQ2_XXS)
+#include "Common/Formats/iq2_xxs.glsl"
+#elif defined(WEIGHT_IQ2_XS)
+#include "Common/Formats/iq2_xs.glsl"
+#elif defined(WEIGHT_IQ2_S)
+#include "Common/Formats/iq2_s.glsl"
+#elif defined(WEIGHT_IQ3_XXS)
+#include "Common/Formats/iq3_xxs.glsl"
+#elif defined(WEIGHT_IQ3_S)
+#include "Common/Formats/iq3_s.glsl"
+#elif defined(WEIGHT_IQ1_S)
+#include "Common/Formats/iq1_s.glsl"
+#elif defined(WEIGHT_IQ1_M)
+#include "Common/Formats/iq1_m.glsl"
 #elif defined(WEIGHT_GROUP)
 #include "Common/Formats/group.glsl"
 #elif defined(WEIGHT_NORMAL_FLOAT)

@@ -4,8 +4,8 @@ public import PumiceReference
 import PumiceTensors
 
 extension MatMul: Verifiable {
-  /// The formats that every shape is tried with.
-  static let weightFormats = TensorFormat.plainWeights + TensorFormat.blockWeights
+  /// The formats that every shape is tried with: one of each way in which rows lie.
+  static let weightFormats = TensorFormat.plainWeights + [.q4_0, .q8_0]
 
   public static var problems: [MatMul] {
     weightFormats.flatMap { format -> [MatMul] in
@@ -13,7 +13,23 @@ extension MatMul: Verifiable {
       return [(1, 1), (7, 1), (33, 1), (65, 2), (16, 16), (17, 33)].flatMap { m, n in
         lengths.map { MatMul(m: m, n: n, k: $0, weight: format, bias: m == 33 || n == 33) }
       }
-    } + fewColumns + manyColumns + sectionedFormats + sums
+    } + fewColumns + manyColumns + blockFormats + sectionedFormats + sums
+  }
+
+  /// Every block format with one row and several, few columns and many, of one block, an odd number of blocks (rows that are
+  /// no whole number of words) and an even one; and a sum of many blocks, in which a single wrong product must show.
+  private static var blockFormats: [MatMul] {
+    let shapes = [(1, 1), (7, 1), (33, 2), (65, 1), (37, 19)]
+    return BlockFormat.allCases.indices.flatMap { index -> [MatMul] in
+      let format = BlockFormat.allCases[index]
+      let problems = shapes.indices.map { shape in
+        let (m, n) = shapes[shape]
+        let blocks = [1, 3, 2, 5][(shape + index) % 4]
+        return MatMul(
+          m: m, n: n, k: blocks * format.length, weight: .block(format), bias: (shape + index) % 3 == 0)
+      }
+      return problems + [MatMul(m: 9, n: 1, k: 8 * max(256, format.length), weight: .block(format))]
+    }
   }
 
   /// Products that are added to what y holds.

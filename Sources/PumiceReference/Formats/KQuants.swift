@@ -11,7 +11,7 @@ extension StoredBlock {
   func q3_K(_ i: Int) -> Double {
     let code = planar(i, width: 2, plane: 32, at: 32) | planar(i, width: 1, plane: 32, at: 0) << 2
     let scale = planar(i / 16, width: 4, plane: 8, at: 96) | planar(i / 16, width: 2, plane: 4, at: 104) << 4
-    return float16(108) * Double((scale - 32) * (code - 4))
+    return float16(108) * Double(scale - 32) * Double(code - 4)
   }
 
   func q4_K(_ i: Int) -> Double { scaled(planar(i, width: 4, plane: 32, at: 16), i) }
@@ -38,7 +38,7 @@ extension StoredBlock {
   func q6_K(_ i: Int) -> Double {
     let code = planar(i, width: 4, plane: 64, at: 0) | planar(i, width: 2, plane: 32, at: 128) << 4
     let scale = Int(Int8(truncatingIfNeeded: self[192 + i / 16]))
-    return float16(208) * Double(scale * (code - 32))
+    return float16(208) * Double(scale) * Double(code - 32)
   }
 
   func iq4_xs(_ i: Int) -> Double {

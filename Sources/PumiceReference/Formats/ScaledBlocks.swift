@@ -33,10 +33,10 @@ extension StoredBlock {
     e4m3(self[i / 16]) * e2m1(planar(i, width: 4, plane: 8, at: 4))
   }
 
-  /// Two bits of exponent with bias 1, one bit of significand, below the sign.
+  /// Two bits of exponent with bias 1, one bit of significand, below the sign; both zeros are positive.
   private func e2m1(_ code: Int) -> Double {
     let magnitude = [0, 0.5, 1, 1.5, 2, 3, 4, 6][code & 7]
-    return code & 8 == 0 ? magnitude : -magnitude
+    return code > 8 ? -magnitude : magnitude
   }
 
   /// Four bits of exponent with bias 7, three bits of significand; the sign is ignored. What is not a number without it is
