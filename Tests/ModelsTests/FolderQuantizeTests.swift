@@ -125,7 +125,7 @@ import Testing
       #expect(bits[0] >= bits[1] && bits[1] >= bits[2] && bits[0] > bits[2])
       return FolderPlan(file, FolderPlan.budgetFormats[0]) { allocation.formats[$0.name] }
     }) { _, output in
-      #expect(try QuantizationConfig(path: output) != nil)
+      _ = try #require(try QuantizationConfig(path: output))
     }
   }
 
