@@ -2,8 +2,8 @@ public import PumiceTensors
 
 /// Writes safetensors files: a header, then tensors, each produced when its turn comes.
 ///
-/// Tensors of wide elements come first, so that all lie at multiples of their element's size; those of one width are in
-/// the order in which they were added.
+/// Tensors are in the order in which they were added if each then lies at a multiple of its element's size, as is usual.
+/// Otherwise those of wide elements come first.
 public struct SafetensorsWriter {
   /// Takes the next bytes of a tensor.
   public typealias Sink = (UnsafeRawBufferPointer) throws -> Void
@@ -55,8 +55,7 @@ public struct SafetensorsWriter {
   }
 
   private func write(name file: String, to sink: Sink) throws {
-    let widths = Dictionary(grouping: entries, by: \.type.bits)
-    let sorted = widths.keys.sorted(by: >).flatMap { widths[$0]! }
+    let sorted = aligned()
     let (header, sizes) = try encodeHeader(sorted, file: file)
     try header.withUnsafeBytes(sink)
     for (entry, size) in zip(sorted, sizes) {
@@ -73,6 +72,20 @@ public struct SafetensorsWriter {
           file, entry, "its producer gives \(written) bytes, but \(entry.shape) \(entry.type) takes \(size)")
       }
     }
+  }
+
+  /// The tensors in an order in which readers that load elements in place find them aligned. Sizes that cannot be are
+  /// refused later.
+  private func aligned() -> [Entry] {
+    var offset = 0
+    for entry in entries {
+      guard offset % max(1, entry.type.bits / 8) == 0 else {
+        let widths = Dictionary(grouping: entries, by: \.type.bits)
+        return widths.keys.sorted(by: >).flatMap { widths[$0]! }
+      }
+      offset &+= entry.type.byteCount(entry.shape) ?? 0
+    }
+    return entries
   }
 
   private func invalid(_ file: String, _ entry: Entry, _ detail: String) -> ModelFileError {

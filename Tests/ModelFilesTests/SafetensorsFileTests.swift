@@ -46,6 +46,18 @@ func sampleSafetensors() -> SafetensorsWriter {
     #expect(error?.description == "(memory): tensor absent: the file does not have it")
   }
 
+  @Test func theOrderIsKeptWhereItCanBe() throws {
+    var writer = SafetensorsWriter()
+    writer.addTensor("b", shape: [2], type: .f16, bytes: [1, 2, 3, 4])
+    writer.addTensor("a", shape: [1], type: .f32, bytes: [5, 6, 7, 8])
+    #expect(try SafetensorsFile(bytes: writer.bytes()).tensors.map(\.name) == ["b", "a"])
+    writer.addTensor("c", shape: [1], type: .u8, bytes: [9])
+    writer.addTensor("d", shape: [1], type: .f16, bytes: [10, 11])
+    let file = try SafetensorsFile(bytes: writer.bytes())
+    #expect(file.tensors.map(\.name) == ["a", "b", "d", "c"])
+    #expect(file.tensor(named: "d").map { file.withBytes(of: $0) { Array($0) } } == [10, 11])
+  }
+
   @Test func filesOfOtherProgramsAreRead() throws {
     // As the reference implementation writes it: spaces at the end, and offsets in any order.
     let header = """
