@@ -122,7 +122,8 @@ let package = Package(
     .testTarget(
       name: "ModelsTests",
       dependencies: [
-        "PumiceModels", "PumiceModelFiles", "PumiceTokenizers", "PumiceKernels", "PumiceGPU", "PumiceTensors", "pumice",
+        "PumiceModels", "PumiceModelFiles", "PumiceTokenizers", "PumiceKernels", "PumiceGPU", "PumiceTensors",
+        "PumiceQuantization", "PumiceReference", "pumice",
       ],
       swiftSettings: settings),
   ],

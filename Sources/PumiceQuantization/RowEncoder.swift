@@ -28,9 +28,9 @@ public struct RowEncoder: Sendable {
     switch format {
     case .f32, .f16, .bf16: encoder = nil
     case .block(let block): encoder = BlockEncoder(block, isWeighted: importance != nil)
-    case .i8, .i32, .group, .normalFloat, .palette, .dualGrained, .gptq, .awq: encoder = nil
+    default: encoder = nil
     }
-    let isKnown = format.blockLength == 1 ? format != .i32 && format != .i8 : encoder != nil
+    let isKnown = TensorFormat.plainWeights.contains(format) || encoder != nil
     guard isKnown, let bytes = format.byteCount(elements: columns) else {
       let known = ["f32", "f16", "bf16"] + Self.blockFormats.map(\.rawValue)
       throw QuantizationError(
@@ -64,8 +64,7 @@ public struct RowEncoder: Sendable {
       for (i, x) in values.enumerated() {
         store(UInt16((x.bitPattern + 0x7fff + (x.bitPattern >> 16 & 1)) >> 16), i, bytes)
       }
-    case .block, .i8, .i32, .group, .normalFloat, .palette, .dualGrained, .gptq, .awq:
-      try encodeBlocks(values, into: bytes, firstRow)
+    default: try encodeBlocks(values, into: bytes, firstRow)
     }
   }
 

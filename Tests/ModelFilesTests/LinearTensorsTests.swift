@@ -76,7 +76,7 @@ private struct Layer {
     let format = try #require(GroupFormat(bits: bits, group: group, offset: .bias))
     let sections = try #require(format.sections(rows: 10, columns: 192))
     #expect(linear.parts.map(\.name) == ["m.weight", "m.scales", "m.biases"])
-    #expect(linear.parts.map(\.byteCount) == sections.rowBytes.map { $0 * 10 })
+    #expect(linear.parts.map(\.byteCount) == sections.sizes)
   }
 
   @Test func mlxOfOtherTypesAndModes() throws {

@@ -21,15 +21,14 @@ public struct FolderPlan: Sendable {
   public let entries: [Entry]
 
   /// - Parameter choose: the format of a weight, where it is not `format`.
-  /// - Throws: what `choose` throws.
   public init(
-    _ file: SafetensorsFile, _ format: GroupFormat, choose: (SafetensorsTensor) throws -> GroupFormat? = { _ in nil }
-  ) rethrows {
+    _ file: SafetensorsFile, _ format: GroupFormat, choose: (SafetensorsTensor) -> GroupFormat? = { _ in nil }
+  ) {
     self.format = format
-    entries = try file.tensors.map { tensor in
+    entries = file.tensors.map { tensor in
       guard Self.isQuantized(tensor) else { return Entry(tensor: tensor, format: nil, remark: nil) }
       let columns = tensor.shape.rowLength
-      let chosen = try choose(tensor) ?? format
+      let chosen = choose(tensor) ?? format
       guard columns % 32 == 0, columns % chosen.rowMultiple == 0 else {
         return Entry(
           tensor: tensor, format: nil,
@@ -44,7 +43,7 @@ public struct FolderPlan: Sendable {
     guard tensor.shape.rank == 2, tensor.shape.count > 0, tensor.name.hasSuffix(".weight"),
       [.f32, .f16, .bf16].contains(tensor.type)
     else { return false }
-    let kept = ["norm.weight", "gate.weight", "router.weight", "conv1d.weight"]
+    let kept = ["norm.weight", ".gate.weight", ".router.weight", "conv1d.weight"]
     return !kept.contains { tensor.name.hasSuffix($0) }
   }
 

@@ -96,7 +96,6 @@ public struct QuantizationPlan: Sendable {
     case .f32: 0
     case .f16: 1
     case .bf16: 32
-    case .i8, .i32, .group, .normalFloat, .palette, .dualGrained, .gptq, .awq: nil
     case .block(let block):
       switch block {
       case .q4_0: 2
@@ -118,6 +117,7 @@ public struct QuantizationPlan: Sendable {
       case .q2_0: 41
       case .nvfp4, .iq2_xxs, .iq2_xs, .iq2_s, .iq3_xxs, .iq3_s, .iq1_s, .iq1_m: nil
       }
+    default: nil
     }
   }
 

@@ -17,7 +17,7 @@ public struct SectionEncoder: Sendable {
     switch format {
     case .group, .normalFloat, .dualGrained: true
     case .palette(let palette): palette.vector == 1
-    case .f32, .f16, .bf16, .i8, .i32, .block, .gptq, .awq: false
+    default: false
     }
   }
 
@@ -57,7 +57,7 @@ public struct SectionEncoder: Sendable {
     case .normalFloat(let normal): return try encode(values, as: normal)
     case .palette(let palette): return try encode(values, as: palette)
     case .dualGrained(let grained): return try encode(values, as: grained)
-    case .f32, .f16, .bf16, .i8, .i32, .block, .gptq, .awq: preconditionFailure("\(format) was refused")
+    default: preconditionFailure("\(format) was refused")
     }
   }
 
