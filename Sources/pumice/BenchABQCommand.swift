@@ -41,7 +41,7 @@ struct BenchABQCommand: ParsableCommand {
       try grid.measure(op)
     }
     line.clear()
-    if timing.json { try printJSON(grid.rows) } else { show(grid.rows) }
+    if timing.json { try printJSON(grid.rows) } else if !grid.rows.isEmpty { show(grid.rows) }
     for failure in grid.failures { note(failure) }
     try checkValidation(of: device)
     if !grid.failures.isEmpty { throw ExitCode.failure }
