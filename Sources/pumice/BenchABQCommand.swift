@@ -14,7 +14,7 @@ struct BenchABQCommand: ParsableCommand {
       for, 2 · batch · n · k, whatever the widths.
       """)
 
-  @OptionGroup var bench: BenchArguments
+  @OptionGroup var timing: TimingArguments
 
   @Option(
     name: .customLong("widths"), help: "Only these widths; may be repeated. One of: \(ABQGrid.list(ABQGrid.widths)).")
@@ -32,19 +32,16 @@ struct BenchABQCommand: ParsableCommand {
   }
 
   func run() throws {
-    let device = try bench.device.open()
-    var benchmark = KernelBenchmark(kernels: bench.device.kernels(device))
-    benchmark.runs = bench.runs
-    benchmark.copies = bench.copies
-    var grid = ABQGrid(benchmark: benchmark, variant: bench.variant)
-    if !bench.json { print("\(device.info.index): \(device.info.summary)") }
+    let device = try timing.device.open()
+    var grid = ABQGrid(benchmark: timing.benchmark(device), variant: timing.variant)
+    if !timing.json { print("\(device.info.index): \(device.info.summary)") }
     var line = ProgressLine()
     for op in problems {
       line.show("\(grid.rows.count + 1) of \(problems.count): \(op)")
       try grid.measure(op)
     }
     line.clear()
-    if bench.json { try printJSON(grid.rows) } else { show(grid.rows) }
+    if timing.json { try printJSON(grid.rows) } else if !grid.rows.isEmpty { show(grid.rows) }
     for failure in grid.failures { note(failure) }
     try checkValidation(of: device)
     if !grid.failures.isEmpty { throw ExitCode.failure }

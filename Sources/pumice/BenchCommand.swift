@@ -22,8 +22,8 @@ struct BenchCommand: ParsableCommand {
     defaultSubcommand: BenchAllCommand.self)
 }
 
-/// Options of every kernel benchmark.
-struct BenchArguments: ParsableArguments {
+/// How every kernel benchmark times.
+struct TimingArguments: ParsableArguments {
   @OptionGroup var device: DeviceArguments
 
   @Option(help: "Time this variant instead of the one that would be chosen; `all` for each that can run.")
@@ -38,9 +38,6 @@ struct BenchArguments: ParsableArguments {
       valueName: "count"))
   var copies: Int?
 
-  @Flag(help: "Do not measure the device's limits first.")
-  var skipLimits = false
-
   @Flag(help: "Print JSON.")
   var json = false
 
@@ -48,6 +45,22 @@ struct BenchArguments: ParsableArguments {
     if runs < 1 { throw ValidationError("--runs \(runs): there must be at least 1 run.") }
     if let copies, copies < 1 { throw ValidationError("--copies \(copies): there must be at least 1 copy.") }
   }
+
+  /// The benchmark of a device, without limits to compare with.
+  func benchmark(_ device: Device) -> KernelBenchmark {
+    var benchmark = KernelBenchmark(kernels: self.device.kernels(device))
+    benchmark.runs = runs
+    benchmark.copies = copies
+    return benchmark
+  }
+}
+
+/// Options of benchmarks that compare with the device's limits.
+struct BenchArguments: ParsableArguments {
+  @OptionGroup var timing: TimingArguments
+
+  @Flag(help: "Do not measure the device's limits first.")
+  var skipLimits = false
 }
 
 /// One run of `pumice bench`: the device, its limits, and what was measured on it.
@@ -61,13 +74,12 @@ struct BenchSession {
 
   init(_ arguments: BenchArguments) throws {
     self.arguments = arguments
-    device = try arguments.device.open()
+    device = try arguments.timing.device.open()
     let limits = arguments.skipLimits ? nil : try DeviceLimits.measure(device)
-    var benchmark = KernelBenchmark(kernels: arguments.device.kernels(device), limits: limits)
-    benchmark.runs = arguments.runs
-    benchmark.copies = arguments.copies
+    var benchmark = arguments.timing.benchmark(device)
+    benchmark.limits = limits
     self.benchmark = benchmark
-    guard !arguments.json else { return }
+    guard !arguments.timing.json else { return }
     print("\(device.info.index): \(device.info.summary)")
     if let limits {
       print(
@@ -79,7 +91,7 @@ struct BenchSession {
   /// Measures the variants of one problem that were asked for.
   mutating func run<Op: Benchmarkable>(_ op: Op) throws {
     try op.validate()
-    guard arguments.variant == "all" else { return try run(op, arguments.variant) }
+    guard arguments.timing.variant == "all" else { return try run(op, arguments.timing.variant) }
     for variant in Op.variants {
       if let reason = variant.unavailable(op, on: device.info) {
         note("\(op) \(variant.name): \(reason)")
@@ -101,7 +113,7 @@ struct BenchSession {
 
   /// Prints what was measured; fails if anything was wrong.
   func finish() throws {
-    if arguments.json {
+    if arguments.timing.json {
       if results.count == 1, failures.isEmpty { try printJSON(results[0]) } else { try printJSON(results) }
     } else if !results.isEmpty {
       printTable(

@@ -67,6 +67,24 @@ import Testing
     #expect(outcome.errors.hasPrefix("pumice: ") && outcome.errors.contains(part), "\(arguments): \(outcome.errors)")
   }
 
+  @Test func theGridOfABQIsVerifiedAndTimedByParts() throws {
+    let outcome = try run([
+      "bench", "abq", "--widths", "w2a8", "--widths", "w3a3", "--batch", "1", "--batch", "8", "--shape", "65x96",
+      "--runs", "1", "--copies", "1", "--json",
+    ])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let rows = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [[String: Any]])
+    #expect(rows.compactMap { $0["widths"] as? String } == ["w2a8", "w2a8", "w3a3", "w3a3"])
+    #expect(rows.compactMap { $0["batch"] as? Int } == [1, 8, 1, 8])
+    for row in rows {
+      #expect(row["n"] as? Int == 65 && row["k"] as? Int == 96)
+      #expect(["variant", "device", "driver"].allSatisfy { (row[$0] as? String)?.isEmpty == false })
+      for time in ["median_us", "ops_per_s", "pack_x_us", "pack_w_us", "verified_elements"] {
+        #expect((row[time] as? Double ?? 0) > 0, "\(time)")
+      }
+    }
+  }
+
   let model = Fixture.f32.path
 
   @Test(
@@ -76,7 +94,8 @@ import Testing
       (["run", "-c", "0"], "-c 0"), (["run", "-ub", "0"], "-ub 0"), (["run", "--top-p", "2"], "top-p"),
       (["run", "-ctk", "f16", "-ctv", "f32"], "same format"), (["run", "-ctk", "q4_0"], "q4_0"),
       (["run", "--backend", "cuda"], "cuda"), (["logits", "m.gguf"], "--tokens"),
-      (["logits", "m.gguf", "--tokens", "1,,2"], "1,,2"),
+      (["logits", "m.gguf", "--tokens", "1,,2"], "1,,2"), (["bench", "abq", "--widths", "w9a1"], "w9a1"),
+      (["bench", "abq", "--shape", "64"], "64"), (["bench", "abq", "--batch", "0"], "--batch 0"),
       (["logits", "m.gguf", "--tokens", "1", "--greedy", "-1"], "greedy"),
       (["tokenize"], "model"), (["tokenize", "m.gguf"], "--stdin"),
       (["tokenize", "m.gguf", "a", "--stdin"], "--stdin"),
