@@ -63,6 +63,52 @@ private struct Layer {
 }
 
 @Suite struct LinearTensorsTests {
+  @Test(
+    arguments: [
+      "g4:64", "g1:32:bf16", "g7:row:asym:f32", "palette3", "palette4:rows16", "palette6:pairs:rows3:f32", "nf4:64",
+      "nf3:16:bf16", "nf2:32:q3:48:f32", "nf4:64:q8:256:f16", "dgq:64",
+    ])
+  func formatsByName(name: String) throws {
+    let format = try #require(TensorFormat(name: name))
+    let wanted = try #require(format.sectionTensors(rows: 10, columns: 192))
+    #expect(wanted[0].suffix == "weight")
+    let layer = Layer(
+      config: #"{"quantization": {"pumice_version": 1, "format": "\#(name)"}}"#,
+      tensors: Dictionary(uniqueKeysWithValues: wanted.map { ($0.suffix, ($0.shape, $0.type)) }))
+    let linear = try layer.read()
+    #expect(linear.format == format && linear.outputs == 10 && linear.inputs == 192)
+    #expect(linear.parts.map(\.name) == wanted.map { "m.\($0.suffix)" })
+    #expect(linear.parts.map(\.byteCount) == format.sectioned?.sections(rows: 10, columns: 192)?.sizes)
+    for section in wanted {
+      let gone = layer.message { $0.tensors[section.suffix] = nil }
+      #expect(gone.contains("tensor m.\(section.suffix): the file does not have it"), "\(gone)")
+      let long = layer.message { $0.tensors[section.suffix] = (Shape(section.shape.dimensions + [2]), section.type) }
+      #expect(long.contains("tensor m.\(section.suffix): has the shape"), "\(long)")
+      guard section.suffix != "weight" else { continue }
+      #expect(layer.message { $0.tensors[section.suffix] = (section.shape, .u64) }.contains("its type U64 is not read"))
+      guard [.f16, .bf16, .f32].contains(section.type) else { continue }
+      let bytes = section.shape.count * section.type.bits / 8
+      let broken = layer.message { $0.contents[section.suffix] = .init(repeating: 0xFF, count: bytes) }
+      #expect(broken.contains("tensor m.\(section.suffix): its value in row 0, column 0 is NaN"), "\(broken)")
+    }
+  }
+
+  @Test func formatsThatTheExtensionDoesNotHave() throws {
+    for name in ["q4_0", "gptq4:128", "f16", "palette5", "g9:64", ""] {
+      let config = #"{"quantization": {"pumice_version": 1, "format": "\#(name)"}}"#
+      #expect(
+        Layer(config: config, tensors: [:]).message()
+          == "(memory): key quantization.format: the format “\(name)” is not read from safetensors")
+    }
+    var layer = Layer.mlx(bits: 4)
+    layer.config = #"{"quantization": {"pumice_version": 1, "format": "nf4:256"}}"#
+    #expect(
+      layer.message() == "model.safetensors: tensor m.weight: 10×192 elements do not fit the format nf4:256")
+    let format = try #require(TensorFormat(name: "nf4:64:q8:256:f16"))
+    #expect(format.sectionTensors(rows: 1 << 40, columns: 1 << 30) == nil)
+    #expect(format.sectionTensors(rows: -1, columns: 64) == nil)
+  }
+
   @Test(arguments: [2, 3, 4, 5, 6, 8], [32, 64])
   func mlx(bits: Int, group: Int) throws {
     let linear = try Layer.mlx(bits: bits, group: group).read()
@@ -76,7 +122,7 @@ private struct Layer {
     let format = try #require(GroupFormat(bits: bits, group: group, offset: .bias))
     let sections = try #require(format.sections(rows: 10, columns: 192))
     #expect(linear.parts.map(\.name) == ["m.weight", "m.scales", "m.biases"])
-    #expect(linear.parts.map(\.byteCount) == sections.sizes)
+    #expect(linear.format == .group(format) && linear.parts.map(\.byteCount) == sections.sizes)
   }
 
   @Test func mlxOfOtherTypesAndModes() throws {
@@ -97,8 +143,9 @@ private struct Layer {
     let layer = Layer.mlx(bits: 4)
     #expect(
       layer.message { $0.tensors["biases"] = nil } == "model.safetensors: tensor m.biases: the file does not have it")
+    #expect(layer.message { $0.tensors["scales"] = nil }.contains("tensor m.scales: the file does not have it"))
     #expect(
-      layer.message { $0.tensors["scales"] = nil }
+      layer.message { $0.config = "{}" }
         == "model.safetensors: tensor m.weight: its type U32 is not read, only F16, BF16, F32")
     #expect(
       layer.message { $0.tensors["weight"] = ([10, 25], .u32) }.contains("tensor m.weight: 25 words hold no whole"))
@@ -153,6 +200,9 @@ private struct Layer {
       return
     }
     #expect(tensors.bits == bits && tensors.group == (group < 0 ? nil : group) && tensors.zeroOffset == 1)
+    let format = try #require(GPTQFormat(bits: bits, group: group < 0 ? nil : group))
+    #expect(linear.format == .gptq(format))
+    #expect(linear.parts.map(\.byteCount) == format.sections(rows: 64, columns: 256)?.sizes)
     // Groups of neighbours need no table.
     #expect(linear.parts.map(\.name) == ["m.qweight", "m.qzeros", "m.scales"])
   }
@@ -168,6 +218,9 @@ private struct Layer {
       return
     }
     #expect(tensors.zeroOffset == 0)
+    let format = try #require(GPTQFormat(bits: 4, group: 128, isOrdered: true, zeroOffset: 0))
+    #expect(linear.format == .gptq(format))
+    #expect(linear.parts.map(\.byteCount) == format.sections(rows: 64, columns: 256)?.sizes)
     for wrong in [-1, 2, Int32.max, .min] as [Int32] {
       #expect(
         layer.message { $0.contents["g_idx"]!.replaceSubrange(40..<44, with: raw(wrong)) }
@@ -206,6 +259,9 @@ private struct Layer {
     let linear = try Layer.awq.read()
     #expect(linear.outputs == 64 && linear.inputs == 256)
     #expect(linear.parts.map(\.name) == ["m.qweight", "m.qzeros", "m.scales"])
+    let format = try #require(AWQFormat(group: 128))
+    #expect(linear.format == .awq(format))
+    #expect(linear.parts.map(\.byteCount) == format.sections(rows: 64, columns: 256)?.sizes)
     let layer = Layer.awq
     #expect(
       layer.message { $0.tensors["qweight"] = ([250, 8], .i32) }.contains("its 250 inputs are no multiple of 32"))

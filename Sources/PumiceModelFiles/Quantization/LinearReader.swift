@@ -15,7 +15,8 @@ extension SafetensorsFile {
   ) throws(ModelFileError) -> LinearTensors {
     let reader = LinearReader(file: self, name: name)
     switch quantization {
-    case .mlx(let mlx) where tensor(named: "\(name).scales") != nil: return try reader.mlx(mlx)
+    // A plain layer's weight is numbers; codes are words.
+    case .mlx(let mlx) where tensor(named: "\(name).weight")?.type == .u32: return try reader.mlx(mlx)
     case .gptq(let gptq) where tensor(named: "\(name).qweight") != nil: return try reader.gptq(gptq)
     case .awq(let awq) where tensor(named: "\(name).qweight") != nil: return try reader.awq(awq)
     default: return try reader.plain()
@@ -99,6 +100,7 @@ private struct LinearReader {
     guard let scheme = config.scheme(of: name) else {
       throw invalid(codes, "is quantized, but the configuration says that it is not")
     }
+    if let format = scheme.format { return try sections(format, codes) }
     let outputs = codes.shape[0]
     let inputs = try unpacked(codes.shape[1], bits: scheme.bits, of: codes)
     let groups = try groups(of: inputs, scheme.group, codes)
@@ -115,6 +117,29 @@ private struct LinearReader {
     return LinearTensors(
       name: name, outputs: outputs, inputs: inputs,
       storage: .mlx(MLXTensors(codes: codes, scales: scales, biases: biases, scheme: scheme)),
+      bias: try bias(outputs: outputs, for: codes))
+  }
+
+  /// A layer of Pumice's extension, whose format has these codes.
+  private func sections(_ format: TensorFormat, _ codes: SafetensorsTensor) throws(ModelFileError) -> LinearTensors {
+    guard let layout = format.codeLayout else {
+      throw file.error(.unsupportedQuantization, codes, "the format \(format) is not read from safetensors")
+    }
+    let outputs = codes.shape[0]
+    let elements = try unpacked(codes.shape[1], bits: layout.bits, of: codes)
+    let (inputs, overflow) = elements.multipliedReportingOverflow(by: layout.elements)
+    guard !overflow, let wanted = format.sectionTensors(rows: outputs, columns: inputs) else {
+      throw invalid(codes, "\(outputs)×\(inputs) elements do not fit the format \(format)")
+    }
+    var tensors = [codes]
+    for section in wanted.dropFirst() {
+      let tensor = try part(section.suffix, [section.type])
+      try check(tensor, section.shape, for: codes)
+      if [.f16, .bf16, .f32].contains(section.type) { try file.checkFinite(tensor) }
+      tensors.append(tensor)
+    }
+    return LinearTensors(
+      name: name, outputs: outputs, inputs: inputs, storage: .sections(format, tensors),
       bias: try bias(outputs: outputs, for: codes))
   }
 

@@ -1,3 +1,5 @@
+public import PumiceTensors
+
 /// The tensors of one linear layer or embedding, checked against each other and against the configuration.
 ///
 /// Take the bytes of each with `SafetensorsFile.withBytes(of:)`.
@@ -12,6 +14,8 @@ public struct LinearTensors: Hashable, Sendable {
     case gptq(GPTQTensors)
     /// `qweight`, `qzeros`, `scales`.
     case awq(AWQTensors)
+    /// The sections of a format, named as by `TensorFormat.sectionTensors`: Pumice's extension of MLX's layout.
+    case sections(TensorFormat, [SafetensorsTensor])
   }
 
   /// The layer's name: that of its tensors without the last part.
@@ -29,6 +33,7 @@ public struct LinearTensors: Hashable, Sendable {
     case .mlx(let tensors): [tensors.codes, tensors.scales] + (tensors.biases.map { [$0] } ?? [])
     case .gptq(let tensors): [tensors.codes, tensors.zeros, tensors.scales] + (tensors.groups.map { [$0] } ?? [])
     case .awq(let tensors): [tensors.codes, tensors.zeros, tensors.scales]
+    case .sections(_, let tensors): tensors
     }
   }
 }

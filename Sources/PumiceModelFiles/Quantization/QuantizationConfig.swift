@@ -1,3 +1,5 @@
+public import PumiceTensors
+
 /// How the weights of a Hugging Face folder are quantized, as its `config.json` says.
 public enum QuantizationConfig: Hashable, Sendable {
   /// Apple's MLX: `quantization`, or `quantization_config` without a method.
@@ -73,7 +75,9 @@ extension ConfigurationReader {
 ///
 /// Pumice's own extension, version 1, is marked by `"pumice_version": 1` beside `bits`. It adds widths of 1 and 7 bits,
 /// groups of any multiple of 32 or whole rows (−1), and the mode `symmetric`: no biases, and the value of code q is
-/// scale · (q − 2^(bits − 1)), or scale · (2q − 1) with one bit.
+/// scale · (q − 2^(bits − 1)), or scale · (2q − 1) with one bit. In place of `bits` and `group_size` it may have `format`,
+/// the name of a format of groups, palettes, normal floats or dual grained codes: `palette3`, `nf4:64`, `dgq:128`. Its
+/// tensors are those of `TensorFormat.sectionTensors`.
 public struct MLXQuantization: Hashable, Sendable {
   /// How the codes of one layer are to be read.
   public struct Scheme: Hashable, Sendable {
@@ -82,6 +86,8 @@ public struct MLXQuantization: Hashable, Sendable {
     public var group: Int?
     /// Whether there are no biases; the codes then lie around zero.
     public var isSymmetric: Bool
+    /// The whole format where `format` names it; `bits` is then the width of its codes, and nothing else counts.
+    public var format: TensorFormat?
 
     public init(bits: Int, group: Int?, isSymmetric: Bool = false) {
       self.bits = bits
@@ -121,6 +127,14 @@ public struct MLXQuantization: Hashable, Sendable {
   }
 
   private static func scheme(_ config: ConfigurationReader, isExtended: Bool) throws(ModelFileError) -> Scheme {
+    if isExtended, let name = try config.optionalString("format") {
+      guard let format = TensorFormat(name: name), let layout = format.codeLayout else {
+        throw config.failure(.unsupportedQuantization, "format", "the format “\(name)” is not read from safetensors")
+      }
+      var scheme = Scheme(bits: layout.bits, group: nil)
+      scheme.format = format
+      return scheme
+    }
     let mode = try config.optionalString("mode") ?? "affine"
     guard mode == "affine" || (mode == "symmetric" && isExtended) else {
       throw config.failure(.unsupportedQuantization, "mode", "the mode “\(mode)” is not read, only affine")
