@@ -15,9 +15,11 @@ struct QuantizeCommand: ParsableCommand {
 
       From a Hugging Face folder to another: codes with scales for groups, g4:64, g3:128:asym, g2:row; BITS from 1 to 8,
       any multiple of 32, symmetric or with an offset. The layout is MLX's, and where MLX has the width and the group, MLX
-      reads it. With g4:auto each weight gets the groups that FineQuant's rule gives it.
+      reads it. With g4:auto each weight gets the groups that FineQuant's rule gives it. Also normal floats (nf4:64, nf2 and
+      nf3, with quantized scales nf4:64:q8:256:f32), palettes (palette3, palette4:rows16) and DGQ's two grains (dgq:128).
 
-      With auto and --budget each weight gets a type of its own, such that the error of all is least.
+      With auto and --budget each weight gets a type of its own, such that the error of all is least; for folders auto:nf
+      chooses among normal floats with quantized scales, as LQ-LoRA does.
 
       Scales are chosen so that the squared error of the weights is least; with --imatrix each column's error counts as
       much as the matrix says. Vectors, norms, routers and the like stay as they are. Where rows are no whole number of
@@ -48,7 +50,7 @@ struct QuantizeCommand: ParsableCommand {
   var budget: Double?
 
   func validate() throws {
-    if (type == "auto") != (budget != nil) {
+    if ["auto", "auto:nf"].contains(type) != (budget != nil) {
       throw ValidationError("The type auto and --budget belong together.")
     }
     if let budget, !(budget > 0 && budget <= 32) {
@@ -75,6 +77,7 @@ struct QuantizeCommand: ParsableCommand {
     let start = ContinuousClock.now
     var request = QuantizationPlan.Request(
       .f16, tokenEmbedding: try tokenEmbeddingType.map(blockFormat), output: try outputTensorType.map(blockFormat))
+    if type == "auto:nf" { throw ValidationError("auto:nf is for folders; GGUF files have no normal floats.") }
     if let budget {
       let allocation = try withProgress { progress in
         try QuantizationPlan.allocation(file, budget: budget, importance: importance, progress: progress)
@@ -122,7 +125,7 @@ struct QuantizeCommand: ParsableCommand {
     for entry in quantizer.plan.entries { if let remark = entry.remark { note("\(entry.tensor.name): \(remark)") } }
     try withProgress { try quantizer.write(to: output, progress: $0) }
     if !quantizer.plan.isMLX {
-      note("MLX has no such width or group: pumice_version 1 in config.json marks the extension")
+      note("MLX does not read this: pumice_version 1 in config.json marks Pumice's extension")
     }
     report(
       before: file.tensors.reduce(0) { $0 + $1.byteCount }, after: quantizer.plan.byteCount,
@@ -131,28 +134,31 @@ struct QuantizeCommand: ParsableCommand {
 
   private func folderPlan(_ file: SafetensorsFile) throws -> FolderPlan {
     if let budget {
+      let formats = type == "auto" ? FolderPlan.budgetFormats : FolderPlan.normalFloatFormats
       let allocation = try withProgress { progress in
-        try FolderPlan.allocation(file, budget: budget, progress: progress)
+        try FolderPlan.allocation(file, budget: budget, formats: formats, progress: progress)
       }
       note("\(fixed(allocation.bitsPerWeight, 3)) bits per weight\(allocation.isOptimal ? "" : ", near the optimum")")
-      return FolderPlan(file, FolderPlan.budgetFormats[0]) { tensor in
-        if let format = allocation.formats[tensor.name] { note("\(tensor.name): \(format.name)") }
+      return try FolderPlan(file, formats[0]) { tensor in
+        if let format = allocation.formats[tensor.name] { note("\(tensor.name): \(format)") }
         return allocation.formats[tensor.name]
       }
     }
     let isAdaptive = type.contains(":auto")
-    guard
-      case .group(let format)? = TensorFormat(
-        name: isAdaptive ? type.replacingOccurrences(of: ":auto", with: ":64") : type)
-    else {
+    let name = isAdaptive ? type.replacingOccurrences(of: ":auto", with: ":64") : type
+    guard let format = TensorFormat(name: name), SectionEncoder.supports(format) else {
       throw ValidationError(
-        "\(type) is no type that folders are written in: g and 1 to 8 bits, then the length of groups, row or auto, then "
-          + "perhaps asym, and f16, bf16 or f32 for the scales: g4:64, g3:128:asym.")
+        "\(type) is no type that folders are written in. Types are g and 1 to 8 bits, then the length of groups, row or "
+          + "auto, then perhaps asym, and f16, bf16 or f32 for the scales: g4:64, g3:128:asym; nf4:64, palette3, dgq:128."
+      )
     }
-    return FolderPlan(file, format) { tensor in
-      guard isAdaptive else { return nil }
-      let chosen = FolderPlan.adaptive(tensor, of: file, format)
-      if let chosen { note("\(tensor.name): \(chosen.name)") }
+    guard isAdaptive else { return try FolderPlan(file, format) }
+    guard case .group(let group) = format else {
+      throw ValidationError("\(type): only groups have a length to choose.")
+    }
+    return try FolderPlan(file, format) { tensor in
+      let chosen = FolderPlan.adaptive(tensor, of: file, group)
+      if let chosen { note("\(tensor.name): \(chosen)") }
       return chosen
     }
   }

@@ -69,7 +69,7 @@ import Testing
     guard case .group(let format)? = TensorFormat(name: name) else { throw CancellationError() }
     let isDivided = Self.columns % (format.group ?? 32) == 0
     let isMLX = ![1, 7].contains(format.bits) && [32, 64, 128].contains(format.group)
-    try Self.withFolders({ FolderPlan($0, format) }) { input, output in
+    try Self.withFolders({ try FolderPlan($0, .group(format)) }) { input, output in
       let file = try SafetensorsFile(path: output)
       let config = try #require(try QuantizationConfig(path: output))
       guard case .mlx(let mlx) = config else { throw CancellationError() }
@@ -102,10 +102,42 @@ import Testing
     }
   }
 
+  @Test(arguments: ["nf4:64", "nf2:32:bf16", "nf4:64:q8:16:f32", "palette3", "palette4:rows5:f32", "dgq:64"])
+  func formatsOfTheExtensionAreReadByName(_ name: String) throws {
+    let format = try #require(TensorFormat(name: name))
+    try Self.withFolders({ try FolderPlan($0, format) }) { _, output in
+      let file = try SafetensorsFile(path: output), config = try #require(try QuantizationConfig(path: output))
+      for (seed, name) in Self.layers.enumerated() {
+        let layer = try file.linear(named: name, quantization: config)
+        #expect(layer.format == format)
+        let encoder = try SectionEncoder(format, columns: Self.columns)
+        let expected = try encoder.encode(Self.weights(seed))
+        #expect(layer.parts.map { file.withBytes(of: $0, Array.init) } == expected)
+      }
+    }
+  }
+
+  @Test func lqLoRAsGridIsAllocated() throws {
+    #expect(FolderPlan.normalFloatFormats.count == 324)
+    let formats = stride(from: 0, to: 324, by: 7).map { FolderPlan.normalFloatFormats[$0] }
+    try Self.withFolders({ file in
+      let allocation = try FolderPlan.allocation(file, budget: 3.2, formats: formats) { _, _ in }
+      #expect(allocation.bitsPerWeight <= 3.2 && allocation.bitsPerWeight > 2.9)
+      return try FolderPlan(file, formats[0]) { allocation.formats[$0.name] }
+    }) { _, output in
+      let file = try SafetensorsFile(path: output), config = try #require(try QuantizationConfig(path: output))
+      let bytes = try Self.layers.reduce(0) { sum, name in
+        try file.linear(named: name, quantization: config).parts.reduce(sum) { $0 + $1.byteCount }
+      }
+      #expect(Double(bytes) * 8 <= 3.2 * Double(Self.layers.count * Self.rows * Self.columns))
+    }
+  }
+
   @Test func layersMayDiffer() throws {
     let base = GroupFormat(bits: 2, group: 128, offset: .bias)!, other = GroupFormat(bits: 6, group: 32, offset: .bias)!
     let chosen = "\(Self.layers[1]).weight"
-    try Self.withFolders({ FolderPlan($0, base) { $0.name == chosen ? other : nil } }) { _, output in
+    try Self.withFolders({ try FolderPlan($0, .group(base)) { $0.name == chosen ? .group(other) : nil } }) {
+      _, output in
       let config = try #require(try QuantizationConfig(path: output)), file = try SafetensorsFile(path: output)
       guard case .mlx(let mlx) = config else { throw CancellationError() }
       for layer in Self.layers {
@@ -121,9 +153,9 @@ import Testing
       let allocation = try FolderPlan.allocation(file, budget: 4.2) { _, _ in }
       #expect(allocation.bitsPerWeight <= 4.2 && allocation.bitsPerWeight > 3.5 && allocation.isOptimal)
       // The weights of the largest numbers get the most bits.
-      let bits = Self.layers.map { allocation.formats["\($0).weight"]!.bits }
+      let bits = Self.layers.map { allocation.formats["\($0).weight"]!.bitsPerElement }
       #expect(bits[0] >= bits[1] && bits[1] >= bits[2] && bits[0] > bits[2])
-      return FolderPlan(file, FolderPlan.budgetFormats[0]) { allocation.formats[$0.name] }
+      return try FolderPlan(file, FolderPlan.budgetFormats[0]) { allocation.formats[$0.name] }
     }) { _, output in
       _ = try #require(try QuantizationConfig(path: output))
     }
@@ -132,7 +164,7 @@ import Testing
   @Test func groupsMayBeAdaptive() throws {
     let format = GroupFormat(bits: 4, group: 64)!
     try Self.withFolders({ file in
-      FolderPlan(file, format) { FolderPlan.adaptive($0, of: file, format) }
+      try FolderPlan(file, .group(format)) { FolderPlan.adaptive($0, of: file, format) }
     }) { input, output in
       let file = try SafetensorsFile(path: output), config = try #require(try QuantizationConfig(path: output))
       for (seed, name) in Self.layers.enumerated() {
@@ -148,7 +180,7 @@ import Testing
     let format = GroupFormat(bits: 4, group: 64)!
     for config in ["{\"quantization\": {\"bits\": 4}}", "[]", "{", "{\"quantization_config\": {}}"] {
       #expect(throws: ModelFileError.self) {
-        try Self.withFolders({ FolderPlan($0, format) }, config: config) { _, _ in }
+        try Self.withFolders({ try FolderPlan($0, .group(format)) }, config: config) { _, _ in }
       }
     }
     // Scales so large that the offsets of symmetric codes leave f16.
@@ -160,7 +192,8 @@ import Testing
       try writer.write(to: "\(input)/model.safetensors")
       try Data("{}".utf8).write(to: URL(fileURLWithPath: "\(input)/config.json"))
       let file = try SafetensorsFile(path: input)
-      let quantizer = try FolderQuantizer(folder: input, file, FolderPlan(file, GroupFormat(bits: 8, group: 64)!))
+      let quantizer = try FolderQuantizer(
+        folder: input, file, FolderPlan(file, .group(GroupFormat(bits: 8, group: 64)!)))
       let error = #expect(throws: QuantizationError.self) { try quantizer.write(to: input + "-out") { _, _ in } }
       #expect(error?.tensor == "a.weight" && error?.code == .tooLarge)
       #expect(throws: ModelFileError.self) { try quantizer.write(to: input) { _, _ in } }

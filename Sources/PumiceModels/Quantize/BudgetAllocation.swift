@@ -119,22 +119,32 @@ extension QuantizationPlan {
 }
 
 extension FolderPlan {
-  /// The formats that a budget is spent on: those of MLX.
-  public static let budgetFormats: [GroupFormat] = [2, 3, 4, 5, 6, 8].flatMap { bits in
-    [32, 64, 128].compactMap { GroupFormat(bits: bits, group: $0, offset: .bias) }
+  /// The formats of MLX, to spend a budget on.
+  public static let budgetFormats: [TensorFormat] = [2, 3, 4, 5, 6, 8].flatMap { bits in
+    [32, 64, 128].map { .group(GroupFormat(bits: bits, group: $0, offset: .bias)!) }
+  }
+
+  /// Those of LQ-LoRA's grid that there is a format for: normal floats of 2 to 4 bits with quantized scales.
+  public static let normalFloatFormats: [TensorFormat] = DoubleQuantization.grid.compactMap { storage in
+    NormalFloatFormat(
+      bits: storage.bits, group: storage.block,
+      scale: .quantized(bits: storage.scaleBits, block: storage.superBlock, second: storage.second)
+    ).map { .normalFloat($0) }
   }
 
   /// Chooses a format for each weight of a folder.
   ///
   /// - Parameters:
   ///   - budget: bits per weight, of the weights that are quantized at all.
+  ///   - formats: what to choose from.
   ///   - progress: is told the weight and the share that is done; what it throws ends the work.
   /// - Throws: `QuantizationError` with the tensor's name where there is one.
   public static func allocation(
-    _ file: SafetensorsFile, budget: Double, progress: (_ tensor: String, _ share: Double) throws -> Void
-  ) throws -> BudgetAllocation<GroupFormat> {
+    _ file: SafetensorsFile, budget: Double, formats: [TensorFormat] = budgetFormats,
+    progress: (_ tensor: String, _ share: Double) throws -> Void
+  ) throws -> BudgetAllocation<TensorFormat> {
     let tensors = file.tensors.filter { isQuantized($0) && $0.shape.rowLength % 128 == 0 }
-    var weights: [BudgetAllocation<GroupFormat>.Weight] = []
+    var weights: [BudgetAllocation<TensorFormat>.Weight] = []
     for (index, tensor) in tensors.enumerated() {
       let rows = tensor.shape.rows, columns = tensor.shape.rowLength, plain = tensor.format!
       let sample = file.withBytes(of: tensor) { bytes in
@@ -143,11 +153,12 @@ extension FolderPlan {
           plain.decode(UnsafeRawBufferPointer(rebasing: bytes[row * rowBytes..<(row + 1) * rowBytes]))
         }
       }
-      var weight = BudgetAllocation<GroupFormat>.Weight(name: tensor.name, elements: rows * columns, choices: [])
-      for format in budgetFormats {
+      var weight = BudgetAllocation<TensorFormat>.Weight(name: tensor.name, elements: rows * columns, choices: [])
+      for format in formats {
+        guard let parts = format.sectionTensors(rows: rows, columns: columns) else { continue }
         do throws(QuantizationError) {
-          let bytes = rows * columns / 8 * format.bits + 4 * rows * format.groups(columns: columns)
-          weight.choices.append((format, bytes, try sample.error(.group(format))))
+          let bytes = parts.reduce(0) { $0 + $1.shape.count * $1.type.bits / 8 }
+          weight.choices.append((format, bytes, try sample.error(format)))
         } catch {
           throw error.about(tensor.name)
         }
@@ -164,10 +175,11 @@ extension FolderPlan {
   public static func adaptive(
     _ tensor: SafetensorsTensor, of file: SafetensorsFile, _ format: GroupFormat,
     rule: AdaptiveGroups = AdaptiveGroups()
-  ) -> GroupFormat? {
+  ) -> TensorFormat? {
     let columns = tensor.shape.rowLength
     let length = rule.length(file.elements(of: tensor), columns: columns)
     return GroupFormat(
-      bits: format.bits, group: length == columns ? nil : length, offset: format.offset, scale: format.scale)
+      bits: format.bits, group: length == columns ? nil : length, offset: format.offset, scale: format.scale
+    ).map { .group($0) }
   }
 }

@@ -1,14 +1,13 @@
-import Foundation
 public import PumiceModelFiles
-import PumiceQuantization
+public import PumiceQuantization
 public import PumiceTensors
 
-/// Which tensors of a Hugging Face folder are quantized to codes with scales, and how.
+/// Which tensors of a Hugging Face folder are quantized to codes with scales or tables, and how.
 public struct FolderPlan: Sendable {
   public struct Entry: Sendable {
     public let tensor: SafetensorsTensor
     /// Nil for tensors that are copied.
-    public let format: GroupFormat?
+    public let format: TensorFormat?
     /// Why a weight stays as it is; nil for what is quantized, and for what never is.
     public let remark: String?
 
@@ -17,25 +16,33 @@ public struct FolderPlan: Sendable {
   }
 
   /// Of layers that nothing else is said about.
-  public let format: GroupFormat
+  public let format: TensorFormat
   public let entries: [Entry]
 
   /// - Parameter choose: the format of a weight, where it is not `format`.
+  /// - Throws: `unsupportedFormat` for a format that has no encoder or no place in safetensors.
   public init(
-    _ file: SafetensorsFile, _ format: GroupFormat, choose: (SafetensorsTensor) -> GroupFormat? = { _ in nil }
-  ) {
-    self.format = format
-    entries = file.tensors.map { tensor in
-      guard Self.isQuantized(tensor) else { return Entry(tensor: tensor, format: nil, remark: nil) }
-      let columns = tensor.shape.rowLength
-      let chosen = choose(tensor) ?? format
-      guard columns % 32 == 0, columns % chosen.rowMultiple == 0 else {
-        return Entry(
-          tensor: tensor, format: nil,
-          remark: "rows of \(columns) are no whole number of groups of \(chosen.group ?? 32): \(tensor.type)")
+    _ file: SafetensorsFile, _ format: TensorFormat, choose: (SafetensorsTensor) -> TensorFormat? = { _ in nil }
+  ) throws(QuantizationError) {
+    var entries: [Entry] = []
+    for tensor in file.tensors {
+      guard Self.isQuantized(tensor) else {
+        entries.append(Entry(tensor: tensor, format: nil, remark: nil))
+        continue
       }
-      return Entry(tensor: tensor, format: chosen, remark: nil)
+      let columns = tensor.shape.rowLength, chosen = choose(tensor) ?? format
+      guard SectionEncoder.supports(chosen) else {
+        throw QuantizationError(.unsupportedFormat, tensor: tensor.name, "\(chosen) has no encoder for folders")
+      }
+      if chosen.sectionTensors(rows: tensor.shape.rows, columns: columns) != nil, columns % 32 == 0 {
+        entries.append(Entry(tensor: tensor, format: chosen, remark: nil))
+      } else {
+        let remark = "rows of \(columns) are no whole number of groups of \(chosen.blockLength): \(tensor.type)"
+        entries.append(Entry(tensor: tensor, format: nil, remark: remark))
+      }
     }
+    self.format = format
+    self.entries = entries
   }
 
   /// Whether a tensor is a weight matrix of a linear layer or an embedding, and no router of experts.
@@ -48,22 +55,29 @@ public struct FolderPlan: Sendable {
   }
 
   /// Whether MLX itself has the format: these widths and groups, and always an offset.
-  static func isMLX(_ format: GroupFormat) -> Bool {
-    [2, 3, 4, 5, 6, 8].contains(format.bits) && format.group.map { [32, 64, 128].contains($0) } ?? false
+  private static func isMLX(_ format: TensorFormat) -> Bool {
+    guard case .group(let group) = format else { return false }
+    return [2, 3, 4, 5, 6, 8].contains(group.bits) && group.group.map { [32, 64, 128].contains($0) } ?? false
   }
 
   /// Whether all layers can be read by MLX. Symmetric codes then get the offset that makes them so; otherwise Pumice's
   /// extension of the layout, version 1, stores them without.
   public var isMLX: Bool { entries.allSatisfy { $0.format.map(Self.isMLX) ?? true } && Self.isMLX(format) }
 
-  /// Whether a layer's offsets are stored.
-  func hasOffsets(_ format: GroupFormat) -> Bool { isMLX || format.offset == .bias }
+  /// The format that a reader finds: in MLX's own layout all groups have offsets.
+  func stored(_ format: TensorFormat) -> TensorFormat {
+    guard isMLX, case .group(let group) = format,
+      let other = GroupFormat(bits: group.bits, group: group.group, offset: .bias, scale: group.scale)
+    else { return format }
+    return .group(other)
+  }
 
   /// The member `quantization` of `config.json`.
   var configuration: String {
-    func scheme(_ format: GroupFormat) -> String {
-      "\"group_size\": \(format.group ?? -1), \"bits\": \(format.bits)"
-        + (hasOffsets(format) ? "" : ", \"mode\": \"symmetric\"")
+    func scheme(_ format: TensorFormat) -> String {
+      guard case .group(let group) = stored(format) else { return "\"format\": \"\(format)\"" }
+      return "\"group_size\": \(group.group ?? -1), \"bits\": \(group.bits)"
+        + (group.offset == .bias ? "" : ", \"mode\": \"symmetric\"")
     }
     var members = [scheme(format)]
     if !isMLX { members.append("\"pumice_version\": 1") }
@@ -74,12 +88,16 @@ public struct FolderPlan: Sendable {
     return "{\(members.joined(separator: ", "))}"
   }
 
+  /// The tensors that a quantized one is written as.
+  func parts(_ entry: Entry) -> [SectionTensor] {
+    guard let format = entry.format else { return [] }
+    return stored(format).sectionTensors(rows: entry.tensor.shape.rows, columns: entry.tensor.shape.rowLength)!
+  }
+
   /// Bytes that a tensor has when written.
   func byteCount(_ entry: Entry) -> Int {
-    guard let format = entry.format else { return entry.tensor.byteCount }
-    let rows = entry.tensor.shape.rows, columns = entry.tensor.shape.rowLength
-    let numbers = rows * format.groups(columns: columns) * format.scale.byteCount
-    return rows * columns / 8 * format.bits + (hasOffsets(format) ? 2 : 1) * numbers
+    entry.format == nil
+      ? entry.tensor.byteCount : parts(entry).reduce(0) { $0 + $1.shape.count * $1.type.bits / 8 }
   }
 
   /// Bytes of all tensors when written.

@@ -4,12 +4,12 @@ import PumiceQuantization
 import PumiceReference
 import PumiceTensors
 
-/// Writes a Hugging Face folder with its weights as codes with scales for groups, in MLX's layout.
+/// Writes a Hugging Face folder with its weights as codes with scales for groups, in MLX's layout, or in Pumice's extension.
 ///
 /// Each quantized layer NAME has `NAME.weight` (the codes, U32 [outputs, inputs · bits / 32], lowest bit first),
 /// `NAME.scales` and `NAME.biases` ([outputs, groups]); the value of code q is scale · q + bias. `config.json` gets
-/// `quantization`. Where MLX has no such width or group, `pumice_version` 1 marks Pumice's extension: 1 to 8 bits, groups of
-/// any multiple of 32 or whole rows (−1), and symmetric codes without biases.
+/// `quantization`. What MLX does not have is marked there by `pumice_version` 1: see `MLXQuantization` and
+/// `TensorFormat.sectionTensors`.
 public struct FolderQuantizer {
   private let file: SafetensorsFile
   private let folder: String
@@ -114,61 +114,43 @@ public struct FolderQuantizer {
       }
       return
     }
-    let rows = tensor.shape.rows, columns = tensor.shape.rowLength
-    let numbers: Shape = [rows, format.groups(columns: columns)]
-    let numberType: SafetensorsType =
-      switch format.scale {
-      case .f16: .f16
-      case .bf16: .bf16
-      case .f32: .f32
-      }
     let rest = Rest()
-    writer.addTensor(tensor.name, shape: [rows, columns / 32 * format.bits], type: .u32) { sink in
-      var sections = try encode(tensor, format)
-      if plan.hasOffsets(format), format.offset == .symmetric {
-        sections = try withOffsets(sections, format, tensor.name)
+    for (index, part) in plan.parts(entry).enumerated() {
+      writer.addTensor("\(entry.layer).\(part.suffix)", shape: part.shape, type: part.type) { sink in
+        // The words of codes come first.
+        if rest.sections.isEmpty { rest.sections = try encode(tensor, format) }
+        try rest.sections[index].withUnsafeBytes(sink)
+        rest.sections[index] = []
+        if index == 0 { try done() }
       }
-      try sections[0].withUnsafeBytes(sink)
-      rest.sections = sections
-      rest.sections[0] = []
-      try done()
-    }
-    writer.addTensor("\(entry.layer).scales", shape: numbers, type: numberType) { sink in
-      try rest.sections[1].withUnsafeBytes(sink)
-      rest.sections[1] = []
-    }
-    guard plan.hasOffsets(format) else { return }
-    writer.addTensor("\(entry.layer).biases", shape: numbers, type: numberType) { sink in
-      try rest.sections[2].withUnsafeBytes(sink)
-      rest.sections[2] = []
     }
   }
 
-  private func encode(_ tensor: SafetensorsTensor, _ format: GroupFormat) throws -> [[UInt8]] {
+  private func encode(_ tensor: SafetensorsTensor, _ format: TensorFormat) throws -> [[UInt8]] {
     do throws(QuantizationError) {
-      let encoder = try SectionEncoder(.group(format), columns: tensor.shape.rowLength)
-      return try encoder.encode(file.elements(of: tensor))
+      let encoder = try SectionEncoder(format, columns: tensor.shape.rowLength)
+      let sections = try encoder.encode(file.elements(of: tensor))
+      guard plan.stored(format) != format, case .group(let group) = format else { return sections }
+      return sections + [try offsets(of: group, scales: sections[1])]
     } catch {
       throw error.about(tensor.name)
     }
   }
 
-  /// The sections of symmetric codes with the offsets that give the same values: −2^(bits − 1) · scale, exact in binary.
-  private func withOffsets(_ sections: [[UInt8]], _ format: GroupFormat, _ name: String) throws -> [[UInt8]] {
+  /// The offsets that give symmetric codes the same values: −2^(bits − 1) · scale, exact in binary.
+  private func offsets(of group: GroupFormat, scales: [UInt8]) throws(QuantizationError) -> [UInt8] {
     let number: TensorFormat =
-      switch format.scale {
+      switch group.scale {
       case .f16: .f16
       case .bf16: .bf16
       case .f32: .f32
       }
-    let offsets = number.decode(sections[1]).map { Float(-$0) * Float(format.zero) }
-    let bytes: [UInt8]
+    let offsets = number.decode(scales).map { Float(-$0) * Float(group.zero) }
     do throws(QuantizationError) {
-      bytes = try RowEncoder(number, columns: offsets.count).encode(offsets)
+      return try RowEncoder(number, columns: offsets.count).encode(offsets)
     } catch {
-      throw QuantizationError(.tooLarge, tensor: name, "the offsets of symmetric codes are beyond \(number)")
+      throw QuantizationError(.tooLarge, "the offsets of symmetric codes are beyond \(number)")
     }
-    return sections + [bytes]
   }
 
   private func writeIndex(_ shards: [[FolderPlan.Entry]], to output: String) throws {
@@ -177,9 +159,7 @@ public struct FolderQuantizer {
       let name = Self.name(index, of: shards.count)
       for entry in shard {
         map[entry.tensor.name] = name
-        guard let format = entry.format else { continue }
-        map["\(entry.layer).scales"] = name
-        if plan.hasOffsets(format) { map["\(entry.layer).biases"] = name }
+        for part in plan.parts(entry) { map["\(entry.layer).\(part.suffix)"] = name }
       }
     }
     let index: [String: Any] = ["metadata": ["total_size": plan.byteCount], "weight_map": map]
