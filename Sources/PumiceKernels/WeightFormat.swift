@@ -18,6 +18,11 @@ extension TensorFormat {
       }
     return own.merging(others) { _, new in new }
   }
+
+  /// What shaders that decode weights bind after everything else: the table of a lattice format.
+  var weightBindings: [Step.Binding] {
+    if case .block(let format) = self, format.lattice != nil { [.lattice(format)] } else { [] }
+  }
 }
 
 /// A group of whole rows, as the shaders write it.
