@@ -33,10 +33,9 @@ CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Output, y) ZERO_ADDR
           uint m; uint n; uint k; uint w01; uint w23; uint w45; uint w67; uint x01; uint x23; uint x45; uint x67;)
 #include "Common/bit_planes.glsl"
 
-// What a pair of set bits adds.
-int pair_coefficient(uint s, uint t) {
-  return plane_coefficient(uvec4(w01, w23, w45, w67), s) * plane_coefficient(uvec4(x01, x23, x45, x67), t);
-}
+// What a set bit is worth.
+int weight_coefficient(uint s) { return plane_coefficient(uvec4(w01, w23, w45, w67), s); }
+int x_coefficient(uint t) { return plane_coefficient(uvec4(x01, x23, x45, x67), t); }
 
 // Writes y[j, i] of the sum of the products of codes.
 void store_product(uint j, uint i, int sum) {

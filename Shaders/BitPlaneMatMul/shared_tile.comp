@@ -20,7 +20,7 @@ void main() {
   const uint my_row = thread % 32, my_column = thread / 32 * THREAD_COLUMNS;
   const uint words = (k + 31) / 32;
   int worth[PLANES_W], sums[THREAD_ROWS][THREAD_COLUMNS];
-  [[unroll]] for (uint s = 0; s < PLANES_W; s++) worth[s] = plane_coefficient(uvec4(w01, w23, w45, w67), s);
+  [[unroll]] for (uint s = 0; s < PLANES_W; s++) worth[s] = weight_coefficient(s);
   [[unroll]] for (uint r = 0; r < THREAD_ROWS; r++) {
     [[unroll]] for (uint j = 0; j < THREAD_COLUMNS; j++) sums[r][j] = 0;
   }
@@ -48,7 +48,7 @@ void main() {
         }
       }
       for (uint t = 0; t < PLANES_X; t++) {
-        const int times = plane_coefficient(uvec4(x01, x23, x45, x67), t);
+        const int times = x_coefficient(t);
         [[unroll]] for (uint j = 0; j < THREAD_COLUMNS; j++) {
           const uint column = x_tile[(t * DEPTH + d) * X_LINE + my_column + j];
           [[unroll]] for (uint r = 0; r < THREAD_ROWS; r++) {

@@ -15,13 +15,13 @@ void main() {
   if (i >= m) return;
   const uint words = (k + 31) / 32;
   int worth[PLANES_W], sums[COLUMNS];
-  [[unroll]] for (uint s = 0; s < PLANES_W; s++) worth[s] = plane_coefficient(uvec4(w01, w23, w45, w67), s);
+  [[unroll]] for (uint s = 0; s < PLANES_W; s++) worth[s] = weight_coefficient(s);
   [[unroll]] for (uint j = 0; j < COLUMNS; j++) sums[j] = 0;
   for (uint w = gl_SubgroupInvocationID; w < words; w += SUBGROUP) {
     uint row[PLANES_W];
     [[unroll]] for (uint s = 0; s < PLANES_W; s++) row[s] = weight.v[(s * m + i) * words + w];
     for (uint t = 0; t < PLANES_X; t++) {
-      const int times = plane_coefficient(uvec4(x01, x23, x45, x67), t);
+      const int times = x_coefficient(t);
       [[unroll]] for (uint j = 0; j < COLUMNS; j++) {
         // Columns past the end repeat the last one.
         const uint column = x.v[(t * n + min(first + j, n - 1)) * words + w];

@@ -1,8 +1,8 @@
 // y[j, i] = Σ_k x[j, k] · w[i, k] by bit planes, for COLUMNS columns j at once.
 //
 // A thread owns a row (x groups; specialization constant 0 is the size of the workgroup); y groups are blocks of COLUMNS
-// columns. A thread walks its row's words; the words of x are at addresses that all threads share. For each pair of planes it
-// counts common bits, and what the pairs are worth comes in once at the end. No subgroup operation, nothing shared.
+// columns. A thread walks its row's words; the words of x are at addresses that all threads share. The body is unrolled over
+// all pairs of planes. No subgroup operation, nothing shared.
 #version 460
 #extension GL_EXT_control_flow_attributes : require
 #include "BitPlaneMatMul/bit_plane_product.glsl"
@@ -12,31 +12,31 @@ void main() {
   const uint i = gl_GlobalInvocationID.x, first = gl_WorkGroupID.y * COLUMNS;
   if (i >= m) return;
   const uint words = (k + 31) / 32;
-  uint weight_at[PLANES_W], x_at[PLANES_X][COLUMNS];
-  int counts[PLANES_W][PLANES_X][COLUMNS];
-  [[unroll]] for (uint s = 0; s < PLANES_W; s++) weight_at[s] = (s * m + i) * words;
-  [[unroll]] for (uint t = 0; t < PLANES_X; t++) {
-    [[unroll]] for (uint j = 0; j < COLUMNS; j++) {
-      // Columns past the end repeat the last one.
-      x_at[t][j] = (t * n + min(first + j, n - 1)) * words;
-      [[unroll]] for (uint s = 0; s < PLANES_W; s++) counts[s][t][j] = 0;
-    }
+  int worth[PLANES_W], sums[COLUMNS];
+  uint weight_at[PLANES_W], x_at[COLUMNS];
+  [[unroll]] for (uint s = 0; s < PLANES_W; s++) {
+    weight_at[s] = (s * m + i) * words;
+    worth[s] = weight_coefficient(s);
+  }
+  [[unroll]] for (uint j = 0; j < COLUMNS; j++) {
+    // Columns past the end repeat the last one.
+    x_at[j] = min(first + j, n - 1) * words;
+    sums[j] = 0;
   }
   for (uint w = 0; w < words; w++) {
     uint row[PLANES_W];
     [[unroll]] for (uint s = 0; s < PLANES_W; s++) row[s] = weight.v[weight_at[s] + w];
     [[unroll]] for (uint t = 0; t < PLANES_X; t++) {
+      const int times = x_coefficient(t);
       [[unroll]] for (uint j = 0; j < COLUMNS; j++) {
-        const uint column = x.v[x_at[t][j] + w];
-        [[unroll]] for (uint s = 0; s < PLANES_W; s++) counts[s][t][j] += bitCount(row[s] & column);
+        const uint column = x.v[t * n * words + x_at[j] + w];
+        int sum = 0;
+        [[unroll]] for (uint s = 0; s < PLANES_W; s++) sum += worth[s] * bitCount(row[s] & column);
+        sums[j] += times * sum;
       }
     }
   }
   [[unroll]] for (uint j = 0; j < COLUMNS; j++) {
-    int sum = 0;
-    [[unroll]] for (uint s = 0; s < PLANES_W; s++) {
-      [[unroll]] for (uint t = 0; t < PLANES_X; t++) sum += pair_coefficient(s, t) * counts[s][t][j];
-    }
-    if (first + j < n) store_product(first + j, i, sum);
+    if (first + j < n) store_product(first + j, i, sums[j]);
   }
 }

@@ -22,11 +22,10 @@ void main() {
     sums[j] = 0;
   }
 #ifdef GROUP
-  const uint group_words = (k / GROUP + 3) / 4;
   for (uint w = gl_SubgroupInvocationID; w < k / 8; w += SUBGROUP) {
-    const uint g = w / (GROUP / 8);
-    const uint zeros = uint(GROUP_NUMBER(zero, i * group_words, g)) * 0x01010101u;
-    const int times = GROUP_NUMBER(ratio, i * group_words, g);
+    const uint g = i * (k / GROUP) + w / (GROUP / 8);
+    const uint zeros = uint(section_byte(zero_at, g)) * 0x01010101u;
+    const int times = section_byte(ratio_at, g);
     const uvec2 eight = centered(weight.v[i * (k / 8) + w], zeros);
     [[unroll]] for (uint j = 0; j < COLUMNS; j++) {
       sums[j] += times * (dot4(eight.x, x.v[x_at[j] + 2 * w]) + dot4(eight.y, x.v[x_at[j] + 2 * w + 1]));

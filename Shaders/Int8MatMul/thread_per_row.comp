@@ -19,9 +19,9 @@ void main() {
     sums[j] = 0;
   }
 #ifdef GROUP
-  const uint groups = k / GROUP, group_words = (groups + 3) / 4;
+  const uint groups = k / GROUP;
   for (uint g = 0; g < groups; g++) {
-    const uint zeros = uint(GROUP_NUMBER(zero, i * group_words, g)) * 0x01010101u;
+    const uint zeros = uint(section_byte(zero_at, i * groups + g)) * 0x01010101u;
     int parts[COLUMNS];
     [[unroll]] for (uint j = 0; j < COLUMNS; j++) parts[j] = 0;
     for (uint w = g * (GROUP / 8); w < (g + 1) * (GROUP / 8); w++) {
@@ -30,7 +30,7 @@ void main() {
         parts[j] += dot4(eight.x, x.v[x_at[j] + 2 * w]) + dot4(eight.y, x.v[x_at[j] + 2 * w + 1]);
       }
     }
-    const int times = GROUP_NUMBER(ratio, i * group_words, g);
+    const int times = section_byte(ratio_at, i * groups + g);
     [[unroll]] for (uint j = 0; j < COLUMNS; j++) sums[j] += times * parts[j];
   }
 #else

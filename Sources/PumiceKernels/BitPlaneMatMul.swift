@@ -11,14 +11,14 @@ extension BitPlaneMatMul: Dispatchable {
     summary: "One thread per row and up to 8 columns, x at shared addresses; runs everywhere, good on CPUs.",
     shaders: ["BitPlaneMatMul/thread_per_row.comp"], needs: [.workgroup(threads)],
     refusal: { op, device in
-      refusal((groups(op.m, of: threads), groups(op.n, of: op.countedColumns)), device)
+      refusal((groups(op.m, of: threads), groups(op.n, of: op.unrolledColumns)), device)
     },
     loopIterations: { op, _ in BitPlanes.words(op.k) }
   ) { op, _ in
     var step = op.step("BitPlaneMatMul/thread_per_row.comp")
-    step.defines["COLUMNS"] = String(op.countedColumns)
+    step.defines["COLUMNS"] = String(op.unrolledColumns)
     step.specialization = [UInt32(threads)]
-    step.groups = (groups(op.m, of: threads), groups(op.n, of: op.countedColumns), 1)
+    step.groups = (groups(op.m, of: threads), groups(op.n, of: op.unrolledColumns), 1)
     return Plan(step)
   }
 
@@ -78,9 +78,8 @@ extension BitPlaneMatMul: Dispatchable {
       ? nil : "needs \(count.0)×\(count.1) workgroups, the device allows \(most[0])×\(most[1])"
   }
 
-  /// Columns of a block in which every pair of planes has a counter of its own: as many as keep the counters near a
-  /// register file of 32 vectors.
-  private var countedColumns: Int {
+  /// Columns of a block whose pairs of planes are all unrolled: as many as keep the code short.
+  private var unrolledColumns: Int {
     [8, 4, 2, 1].first { $0 <= n && $0 * weight.count * x.count <= 32 } ?? 1
   }
 

@@ -1,5 +1,6 @@
 public import PumiceGPU
 public import PumiceOperators
+import PumiceTensors
 
 extension Int8MatMul: Dispatchable {
   public static let variants: [Variant<Int8MatMul>] = [true, false].flatMap { packedDot in
@@ -25,7 +26,7 @@ extension Int8MatMul: Dispatchable {
       loopIterations: { op, _ in
         switch op.weight {
         case .int8: groups(op.k, of: 4)
-        case .int4(let group): op.k / group * (1 + group / 8)
+        case .dualGrained(let group): op.k / group * (1 + group / 8)
         }
       }
     ) { op, _ in
@@ -68,13 +69,18 @@ extension Int8MatMul: Dispatchable {
   private var columns: Int { [8, 4, 2, 1].first { $0 <= n }! }
 
   private func step(_ shader: String, _ packedDot: Bool) -> Step {
-    var defines = ["COLUMNS": String(columns)]
-    if packedDot { defines["PACKED_DOT"] = "" }
-    if scaled { defines["SCALED"] = "" }
-    if case .int4(let group) = weight { defines["GROUP"] = String(group) }
-    return Step(
-      shader, defines: defines, bindings: arguments.map { .argument($0.name) },
+    var step = Step(
+      shader, defines: ["COLUMNS": String(columns)], bindings: arguments.map { .argument($0.name) },
       constants: ["m": UInt32(m), "n": UInt32(n), "k": UInt32(k)], groups: (1, 1, 1))
+    if packedDot { step.defines["PACKED_DOT"] = "" }
+    if scaled { step.defines["SCALED"] = "" }
+    if case .dualGrained(let group) = weight, let sections = weightSections {
+      step.defines["GROUP"] = String(group)
+      step.constants += zip(["ratio_at", "zero_at", "scale_at"], sections.offsets.dropFirst()).map {
+        (name: $0, value: UInt32($1 / 4))
+      }
+    }
+    return step
   }
 
   public func preference(on device: DeviceInfo) -> [String] {

@@ -1,4 +1,5 @@
 public import PumiceOperators
+import PumiceTensors
 
 extension Int8MatMul: Definition {
   public func evaluate(_ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection) -> [String:
@@ -14,8 +15,7 @@ extension Int8MatMul: Definition {
         var sum = 0.0
         for l in 0..<k { sum += row[l] * x[j * codeLength(k) + l] }
         (y.values[j * m + i], y.bounds[j * m + i]) =
-          scaled
-          ? rounding.scaled(sum, by: inputs["x_scale"]![j], inputs["w_scale"]![i]) : (sum, 0)
+          scaled ? rounding.scaled(sum, by: inputs["x_scale"]![j], weightScale(inputs, row: i)) : (sum, 0)
       }
     }
     return ["y": y]
@@ -23,17 +23,21 @@ extension Int8MatMul: Definition {
 
   /// The 8-bit weights of a row.
   private func weights(_ inputs: [String: [Double]], row: Int) -> [Double] {
-    let weight = inputs["weight"]!
-    switch self.weight {
-    case .int8: return (0..<k).map { weight[row * codeLength(k) + $0] }
-    case .int4(let group):
-      return (0..<k).map { l in
-        let shift = l % 8 < 4 ? l % 4 * 8 : l % 4 * 8 + 4
-        let code = Int(weight[row * (k / 8) + l / 8]) >> shift & 15
-        let at = row * codeLength(k / group) + l / group
-        return (Double(code) - inputs["zero"]![at]) * inputs["ratio"]![at]
-      }
+    let stored = inputs["weight"]!
+    guard case .dualGrained(let group) = weight, let sections = weightSections else {
+      return Array(stored[row * codeLength(k)..<row * codeLength(k) + k])
     }
+    return (0..<k).map { l in
+      let code = Int(stored[sections.offsets[0] + (row * k + l) / 2]) >> (l % 2 * 4) & 15
+      let at = (row * k + l) / group
+      return (Double(code) - stored[sections.offsets[2] + at]) * stored[sections.offsets[1] + at]
+    }
+  }
+
+  private func weightScale(_ inputs: [String: [Double]], row: Int) -> Double {
+    guard let sections = weightSections else { return inputs["w_scale"]![row] }
+    let halves = (0..<2).map { UInt16(UInt8(bitPattern: Int8(inputs["weight"]![sections.offsets[3] + 2 * row + $0]))) }
+    return Double(Float16(bitPattern: halves[0] | halves[1] << 8))
   }
 }
 

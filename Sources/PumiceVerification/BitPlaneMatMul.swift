@@ -4,24 +4,30 @@ public import PumiceReference
 import PumiceTensors
 
 extension BitPlaneMatMul: Verifiable {
-  /// All 64 pairs of widths, signed, unsigned and mixed, with and without zero points and scales; the sizes rotate.
+  /// All 64 pairs of widths: both signed and both unsigned as they are, mixed with zero points, scales or both in turn. The
+  /// sizes rotate.
   public static var problems: [BitPlaneMatMul] {
     let rows = [1, 3, 17, 31, 33, 64, 65, 127, 130], columns = [1, 2, 4, 8, 9, 33, 5, 3]
     let lengths = [128, 256, 384, 1152, 1, 31, 33, 100, 1000, 32, 65]
     var problems: [BitPlaneMatMul] = []
-    for p in 1...8 {
-      for q in 1...8 {
-        for signs in 0..<4 {
-          let index = problems.count
-          problems.append(
-            BitPlaneMatMul(
-              m: rows[index % rows.count], n: columns[index / 4 % columns.count], k: lengths[index % lengths.count],
-              weight: signs & 1 == 0 ? .signed(q) : .unsigned(q), x: signs & 2 == 0 ? .signed(p) : .unsigned(p),
-              zeroPoints: (index + index / 4) % 3 == 0, scaled: (index + index / 4) % 5 == 0))
+    for pair in 0..<64 {
+      for (weightIsSigned, xIsSigned) in [(true, true), (false, false), (true, false), (false, true)] {
+        let (q, p) = (pair % 8 + 1, pair / 8 + 1)
+        let index = problems.count
+        var op = BitPlaneMatMul(
+          m: rows[index % rows.count], n: columns[pair % columns.count], k: lengths[index % lengths.count],
+          weight: weightIsSigned ? .signed(q) : .unsigned(q), x: xIsSigned ? .signed(p) : .unsigned(p))
+        if weightIsSigned != xIsSigned {
+          op.zeroPoints = pair % 3 != 0
+          op.scaled = pair % 3 != 1
         }
+        problems.append(op)
       }
     }
-    return problems
+    let balanced = [33, 64, 384].map {
+      BitPlaneMatMul(m: 67, n: 3, k: $0, weight: .balanced, x: .signed(8), zeroPoints: $0 == 64)
+    }
+    return problems + balanced
   }
 
   public static var dataKinds: [DataKind] { [.normal] }

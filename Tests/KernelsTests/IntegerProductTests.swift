@@ -1,6 +1,7 @@
 import PumiceGPU
 import PumiceKernels
 import PumiceOperators
+import PumiceReference
 import PumiceTensors
 import Testing
 
@@ -106,8 +107,12 @@ import Testing
     #expect(throws: OperatorError.self) { try product(32, .unsigned(9), zeroPoints: false).validate() }
     #expect(throws: OperatorError.self) { try product(32, BitPlanes(coefficients: []), zeroPoints: false).validate() }
     #expect(throws: OperatorError.self) { try Int8MatMul(m: 1, n: 1, k: 131_072, weight: .int8).validate() }
-    #expect(throws: OperatorError.self) { try Int8MatMul(m: 1, n: 1, k: 96, weight: .int4(group: 12)).validate() }
-    #expect(throws: OperatorError.self) { try Int8MatMul(m: 1, n: 1, k: 96, weight: .int4(group: 64)).validate() }
+    #expect(throws: OperatorError.self) {
+      try Int8MatMul(m: 1, n: 1, k: 96, weight: .dualGrained(group: 48)).validate()
+    }
+    #expect(throws: OperatorError.self) {
+      try Int8MatMul(m: 1, n: 1, k: 96, weight: .dualGrained(group: 64)).validate()
+    }
     #expect(throws: OperatorError.self) {
       try QuantizeActivations(rows: 1, width: 8, bits: 1, symmetric: true).validate()
     }
@@ -143,6 +148,36 @@ import Testing
         let sizes = (0..<k).reduce(Float(0)) { $0 + 0.5 * Float(abs(w[i * k + $1])) }
         // The zero point is rounded as well, which may clip the ends by half a step more.
         #expect(abs(y[j * m + i] - exact) <= (symmetric ? 0.51 : 1.01) * scales[j] * sizes)
+      }
+    }
+  }
+
+  // MARK: Dual grained weights
+
+  /// The integer product reads the same stored tensor as the product of real numbers, and means the same.
+  @Test func dualGrainedWeightsMeanTheSameToBothProducts() throws {
+    let (m, n, k, group) = (7, 2, 192, 64)
+    let format = TensorFormat.dualGrained(try #require(DualGrainedFormat(group: group)))
+    let op = Int8MatMul(m: m, n: n, k: k, weight: .dualGrained(group: group), scaled: true)
+    let sections = try #require(op.weightSections)
+    #expect(sections.byteCount == format.byteCount([m, k]))
+    var stored = numbers(sections.byteCount, 0...255, seed: 11).map { UInt8($0) }
+    for at in 0..<sections.sizes[1] { stored[sections.offsets[1] + at] = UInt8(1 + at % 8) }
+    for at in 0..<sections.sizes[2] { stored[sections.offsets[2] + at] &= 15 }
+    for row in 0..<m {
+      let bits = Float16(Float(row + 1) / 64).bitPattern
+      stored[sections.offsets[3] + 2 * row] = UInt8(truncatingIfNeeded: bits)
+      stored[sections.offsets[3] + 2 * row + 1] = UInt8(bits >> 8)
+    }
+    let weights = format.decode(stored, [m, k])
+    let x = numbers(n * k, -128...127, seed: 12)
+    let y = try kernels.run(
+      op, inputs: ["x": x.map(Float.init), "x_scale": [0.5, 2]], stored: ["weight": stored])["y"]!
+    for j in 0..<n {
+      for i in 0..<m {
+        let expected = (0..<k).reduce(0) { $0 + weights[i * k + $1] * Double(x[j * k + $1]) } * (j == 0 ? 0.5 : 2)
+        // Powers of two and small sums: nothing is rounded.
+        #expect(Double(y[j * m + i]) == expected)
       }
     }
   }

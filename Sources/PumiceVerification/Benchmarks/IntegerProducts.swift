@@ -26,7 +26,7 @@ extension QuantizeActivations: Benchmarkable {
 
 extension Int8MatMul: Benchmarkable {
   public static var benchmarks: [Int8MatMul] {
-    [Int8MatMul.Weight.int8, .int4(group: 128)].flatMap { weight in
+    [Int8MatMul.Weight.int8, .dualGrained(group: 128)].flatMap { weight in
       [1, 8].map { Int8MatMul(m: 4096, n: $0, k: 14336, weight: weight, scaled: true) }
     }
   }
