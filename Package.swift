@@ -30,7 +30,7 @@ let package = Package(
       name: "Pumice",
       targets: [
         "PumiceGPU", "PumiceTensors", "PumiceOperators", "PumiceReference", "PumiceKernels",
-        "PumiceVerification", "PumiceModelFiles", "PumiceTokenizers", "PumiceModels",
+        "PumiceVerification", "PumiceQuantization", "PumiceModelFiles", "PumiceTokenizers", "PumiceModels",
       ]),
     .executable(name: "pumice", targets: ["pumice"]),
   ],
@@ -74,7 +74,11 @@ let package = Package(
       ],
       swiftSettings: settings),
 
-    // GGUF; hostile input, never traps.
+    // What turns floats into codes: encoders, codebooks, and the methods that choose among them.
+    .target(
+      name: "PumiceQuantization", dependencies: ["PumiceReference", "PumiceTensors"], swiftSettings: settings),
+
+    // GGUF, safetensors, config.json; hostile input, never traps.
     .target(name: "PumiceModelFiles", dependencies: ["PumiceTensors"], swiftSettings: settings),
     .target(name: "PumiceTokenizers", dependencies: ["PumiceModelFiles"], swiftSettings: settings),
     // The bytes of the demo model, embedded by the C compiler.
@@ -84,14 +88,14 @@ let package = Package(
       name: "PumiceModels",
       dependencies: [
         "PumiceKernels", "PumiceReference", "PumiceOperators", "PumiceTensors", "PumiceGPU", "PumiceModelFiles",
-        "PumiceTokenizers", "CDemoModel",
+        "PumiceTokenizers", "PumiceQuantization", "CDemoModel",
       ],
       exclude: ["Resources"], swiftSettings: settings),
     .executableTarget(
       name: "pumice",
       dependencies: [
         "PumiceModels", "PumiceVerification", "PumiceKernels", "PumiceReference", "PumiceOperators", "PumiceTensors",
-        "PumiceGPU", "PumiceModelFiles", "PumiceTokenizers",
+        "PumiceGPU", "PumiceModelFiles", "PumiceTokenizers", "PumiceQuantization",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
@@ -107,6 +111,9 @@ let package = Package(
     .testTarget(
       name: "TokenizersTests", dependencies: ["PumiceTokenizers", "PumiceModelFiles"], swiftSettings: settings),
     .testTarget(
+      name: "QuantizationTests", dependencies: ["PumiceQuantization", "PumiceReference", "PumiceTensors"],
+      swiftSettings: settings),
+    .testTarget(
       name: "KernelsTests",
       dependencies: [
         "PumiceVerification", "PumiceKernels", "PumiceReference", "PumiceOperators", "PumiceTensors", "PumiceGPU",
@@ -115,7 +122,8 @@ let package = Package(
     .testTarget(
       name: "ModelsTests",
       dependencies: [
-        "PumiceModels", "PumiceModelFiles", "PumiceTokenizers", "PumiceKernels", "PumiceGPU", "PumiceTensors", "pumice",
+        "PumiceModels", "PumiceModelFiles", "PumiceTokenizers", "PumiceKernels", "PumiceGPU", "PumiceTensors",
+        "PumiceQuantization", "PumiceReference", "pumice",
       ],
       swiftSettings: settings),
   ],

@@ -17,6 +17,8 @@ public struct ModelFileError: Error, Hashable, Sendable, CustomStringConvertible
     public static let inputOutput = Code(rawValue: "inputOutput")
     /// The file does not begin as GGUF files do.
     public static let notGGUF = Code(rawValue: "notGGUF")
+    /// The file does not begin as safetensors files do.
+    public static let notSafetensors = Code(rawValue: "notSafetensors")
     /// The file does not begin as files of saved log-probabilities do.
     public static let notSavedLogits = Code(rawValue: "notSavedLogits")
     /// The file ends before something that it announces.
@@ -37,6 +39,8 @@ public struct ModelFileError: Error, Hashable, Sendable, CustomStringConvertible
     public static let unsupportedFormat = Code(rawValue: "unsupportedFormat")
     /// A key or a tensor's name occurs twice.
     public static let duplicate = Code(rawValue: "duplicate")
+    /// The weights are quantized in a way that is not read.
+    public static let unsupportedQuantization = Code(rawValue: "unsupportedQuantization")
     /// The parts of a split model are incomplete or contradict each other.
     public static let splitMismatch = Code(rawValue: "splitMismatch")
   }

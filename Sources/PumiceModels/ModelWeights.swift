@@ -1,5 +1,7 @@
 import PumiceModelFiles
 import PumiceOperators
+import PumiceQuantization
+import PumiceReference
 import PumiceTensors
 
 /// A matrix of a model with its bias, and the gain that the input must be normalized with.
@@ -42,10 +44,13 @@ struct ModelWeights<B: Backend> {
 
   /// Copies all weights to the backend, straight from the mapped file.
   ///
+  /// - Parameter format: what matrices are encoded in on the way; nil to leave them as they are.
   /// - Parameter progress: told the share of the bytes that are done.
-  init(_ tensors: ModelTensors, on backend: B, progress: @escaping (Double) -> Void) throws {
+  init(_ tensors: ModelTensors, on backend: B, encodedIn format: TensorFormat?, progress: @escaping (Double) -> Void)
+    throws
+  {
     let c = tensors.configuration, names = c.architecture.names
-    var loader = WeightLoader(tensors: tensors, backend: backend, progress: progress)
+    var loader = WeightLoader(tensors: tensors, backend: backend, target: format, progress: progress)
     let embedding = try loader.matrix(names.tokenEmbedding)!
     tokenEmbedding = embedding
     // Tied embeddings: without a matrix of its own the output uses the table of the tokens.
@@ -70,27 +75,45 @@ struct ModelWeights<B: Backend> {
 private struct WeightLoader<B: Backend> {
   let tensors: ModelTensors
   let backend: B
+  let target: TensorFormat?
   let progress: (Double) -> Void
   private let total: Int
   private var done = 0
 
-  init(tensors: ModelTensors, backend: B, progress: @escaping (Double) -> Void) {
+  init(tensors: ModelTensors, backend: B, target: TensorFormat?, progress: @escaping (Double) -> Void) {
     self.tensors = tensors
     self.backend = backend
+    self.target = target
     self.progress = progress
     total = max(1, tensors.matrices.reduce(0) { $0 + $1.byteCount })
   }
 
   mutating func matrix(_ name: String, bias: [Float]? = nil) throws -> Linear<B.Tensor>? {
-    guard let tensor = tensors.matrix(name), let format = tensor.format else { return nil }
-    let weight = try tensors.withBytes(of: tensor) {
-      try backend.makeTensor(tensor.shape, format, from: $0, label: tensor.name)
+    guard let tensor = tensors.matrix(name), let stored = tensor.format else { return nil }
+    let format = target ?? stored
+    let weight = try tensors.withBytes(of: tensor) { bytes in
+      if format == stored { return try backend.makeTensor(tensor.shape, format, from: bytes, label: tensor.name) }
+      let encoded = try encode(stored.decode(bytes).map(Float.init), of: tensor, in: format)
+      return try encoded.withUnsafeBytes {
+        try backend.makeTensor(tensor.shape, format, from: $0, label: tensor.name)
+      }
     }
     done += tensor.byteCount
     progress(Double(done) / Double(total))
     return Linear(
       weight: weight, format: format, outputs: tensor.shape[0], inputs: tensor.shape[1],
       bias: try bias.map { try upload($0, name + ".bias") })
+  }
+
+  /// - Throws: `QuantizationError` about the tensor.
+  private func encode(_ values: [Float], of tensor: GGUFTensor, in format: TensorFormat) throws -> [UInt8] {
+    do {
+      return SectionEncoder.supports(format)
+        ? try SectionEncoder(format, columns: tensor.shape.rowLength).encodeTogether(values)
+        : try RowEncoder(format, columns: tensor.shape.rowLength).encode(values)
+    } catch {
+      throw error.about(tensor.name)
+    }
   }
 
   func upload(_ values: [Float], _ label: String) throws -> B.Tensor {

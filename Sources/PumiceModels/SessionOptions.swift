@@ -8,6 +8,8 @@ public struct SessionOptions: Hashable, Sendable {
   public var chunk: Int
   /// How keys and values are stored: f16 or f32.
   public var cacheFormat: TensorFormat
+  /// What all matrices are encoded in as they are loaded; nil for the formats of the file.
+  public var weightFormat: TensorFormat?
   /// Whether the logits of every token of a prompt are wanted, or only the last one's.
   public var keepsAllLogits: Bool
 
@@ -15,11 +17,13 @@ public struct SessionOptions: Hashable, Sendable {
   public static let defaultContext = 4096
 
   public init(
-    context: Int = Self.defaultContext, chunk: Int = 512, cacheFormat: TensorFormat = .f16, keepsAllLogits: Bool = false
+    context: Int = Self.defaultContext, chunk: Int = 512, cacheFormat: TensorFormat = .f16,
+    weightFormat: TensorFormat? = nil, keepsAllLogits: Bool = false
   ) {
     self.context = context
     self.chunk = chunk
     self.cacheFormat = cacheFormat
+    self.weightFormat = weightFormat
     self.keepsAllLogits = keepsAllLogits
   }
 

@@ -78,6 +78,15 @@ struct SessionArguments: ParsableArguments {
     help: ArgumentHelp("How values are cached: as the keys, so far. (default: f16)", valueName: "format"))
   var valueFormat: CacheFormat?
 
+  @Option(
+    name: .customLong("weights"),
+    help: ArgumentHelp(
+      """
+      Encode all matrices in this format as they are loaded, to try what it does to the model: any that quantize writes, \
+      and nf4:64, palette3, dgq:128 and the like. The file stays as it is.
+      """, valueName: "format"))
+  var weightFormat: TensorFormat?
+
   func validate() throws {
     if let context, context < 1 { throw ValidationError("-c \(context): the context must have at least 1 token.") }
     if chunk < 1 { throw ValidationError("-ub \(chunk): there must be at least 1 token.") }
@@ -93,7 +102,8 @@ struct SessionArguments: ParsableArguments {
   ) -> SessionOptions {
     SessionOptions(
       context: context ?? min(configuration.contextLength, SessionOptions.defaultContext), chunk: chunk,
-      cacheFormat: (keyFormat ?? valueFormat ?? defaultFormat).format, keepsAllLogits: keepsAllLogits)
+      cacheFormat: (keyFormat ?? valueFormat ?? defaultFormat).format,
+      weightFormat: weightFormat, keepsAllLogits: keepsAllLogits)
   }
 
   /// Loads a model.

@@ -14,6 +14,7 @@ struct Pumice: ParsableCommand {
       """,
     subcommands: [
       RunCommand.self, DevicesCommand.self, VerifyCommand.self, MutateCommand.self, BenchCommand.self,
-      PerplexityCommand.self, LogitsCommand.self, TokenizeCommand.self, InspectCommand.self,
+      PerplexityCommand.self, LogitsCommand.self, TokenizeCommand.self, InspectCommand.self, QuantizeCommand.self,
+      ErrorsCommand.self,
     ])
 }

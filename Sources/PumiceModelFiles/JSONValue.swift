@@ -1,0 +1,54 @@
+/// A JSON value, as the headers and configurations of models hold it.
+package enum JSONValue: Hashable, Sendable {
+  case null
+  case bool(Bool)
+  /// A number without fraction or exponent that an `Int` holds.
+  case integer(Int)
+  /// Any other number, rounded to binary64.
+  case number(Double)
+  case string(String)
+  case array([JSONValue])
+  case object(JSONObject)
+
+  /// What it is, for messages.
+  package var typeName: String {
+    switch self {
+    case .null: "null"
+    case .bool: "a boolean"
+    case .integer: "an integer"
+    case .number: "a number"
+    case .string: "a string"
+    case .array: "an array"
+    case .object: "an object"
+    }
+  }
+}
+
+/// Names and values in the order of the text; no name occurs twice.
+package struct JSONObject: Hashable, Sendable {
+  package private(set) var members: [(name: String, value: JSONValue)] = []
+  private var positions: [String: Int] = [:]
+
+  package init() {}
+
+  package subscript(name: String) -> JSONValue? { positions[name].map { members[$0].value } }
+
+  /// - Returns: whether the name is new; if it is not, nothing changes.
+  mutating func insert(_ name: String, _ value: JSONValue) -> Bool {
+    guard positions[name] == nil else { return false }
+    positions[name] = members.count
+    members.append((name, value))
+    return true
+  }
+
+  package static func == (a: JSONObject, b: JSONObject) -> Bool {
+    a.members.elementsEqual(b.members) { $0 == $1 }
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    for member in members {
+      hasher.combine(member.name)
+      hasher.combine(member.value)
+    }
+  }
+}

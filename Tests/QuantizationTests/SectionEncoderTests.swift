@@ -1,0 +1,117 @@
+import PumiceReference
+import PumiceTensors
+import Testing
+
+@testable import PumiceQuantization
+
+@Suite struct SectionEncoderTests {
+  private static let rows = 12, columns = 256
+  private static let weights = seededWeights(rows * columns)
+
+  private static func error(_ name: String, importance: [Float]? = nil, weightedBy: [Float]? = nil) throws -> Double {
+    let format = try #require(TensorFormat(name: name))
+    let bytes = try SectionEncoder(format, columns: columns, importance: importance).encodeTogether(weights)
+    let values = format.decode(bytes, [rows, columns])
+    return meanSquaredError(weights, values, importance: weightedBy)
+  }
+
+  @Test(arguments: ["", ":asym"], ["32", "64", "128", "row"]) func moreBitsHaveLessError(
+    _ offset: String, _ group: String
+  ) throws {
+    let errors = try (1...8).map { try Self.error("g\($0):\(group)\(offset)") }
+    #expect(zip(errors, errors.dropFirst()).allSatisfy { $0 > 1.6 * $1 }, "\(errors)")
+    let energy = meanSquaredError(Self.weights, Self.weights.map { _ in 0 })
+    #expect(errors[0] < 0.6 * energy && errors[7] < 1e-3 * energy)
+  }
+
+  @Test(arguments: 1...8) func shorterGroupsAndOffsetsHaveLessError(_ bits: Int) throws {
+    let errors = try ["32", "64", "128", "row"].map { try Self.error("g\(bits):\($0)") }
+    #expect(zip(errors, errors.dropFirst()).allSatisfy { $0 < $1 })
+    #expect(try Self.error("g\(bits):64:asym") < Self.error("g\(bits):64"))
+  }
+
+  /// What groups of the same length, width and kind of codes are in GGUF's blocks.
+  @Test func groupsAreAsGoodAsBlocks() throws {
+    for (name, block) in [("g4:32", BlockFormat.q4_0), ("g4:32:asym", .q4_1), ("g5:32", .q5_0), ("g5:32:asym", .q5_1)] {
+      let encoded = try RowEncoder(.block(block), columns: Self.columns).encode(Self.weights)
+      let other = meanSquaredError(Self.weights, TensorFormat.block(block).decode(encoded))
+      #expect(abs(try Self.error(name) - other) < 1e-6 * other)
+    }
+  }
+
+  @Test(arguments: [
+    "g1:64", "g1:64:asym", "g2:64", "g3:64:asym:bf16", "g4:row:f32", "g8:32", "nf2:64", "nf3:32:bf16", "nf4:16:f32",
+    "nf4:64:q8:256:f32", "palette2", "palette4:rows5", "palette8:f32", "dgq:64",
+  ])
+  func weightsOfErrorsAreUsed(_ name: String) throws {
+    let importance = seededImportance(Self.columns)
+    let plain = try Self.error(name, weightedBy: importance)
+    let weighted = try Self.error(name, importance: importance, weightedBy: importance)
+    #expect(weighted < plain)
+  }
+
+  @Test(arguments: [
+    "g1:32", "g2:32:asym", "g4:64", "g7:row:asym", "nf2:64", "nf3:64", "nf4:16", "nf4:64:q8:16:bf16", "palette1",
+    "palette3:rows4", "palette6", "dgq:128",
+  ])
+  func zerosAreHeld(_ name: String) throws {
+    let format = try #require(TensorFormat(name: name))
+    let zeros = [Float](repeating: 0, count: 512)
+    let bytes = try SectionEncoder(format, columns: 256).encodeTogether(zeros)
+    #expect(format.decode(bytes, [2, 256]).allSatisfy { $0 == 0 })
+  }
+
+  @Test func normalFloatsAreBetterThanWholeNumbersAndDoubleQuantizationCostsLittle() throws {
+    let plain = try Self.error("nf4:64"), double = try Self.error("nf4:64:q8:256:f32")
+    #expect(plain < double && double < 1.05 * plain)
+    #expect(try Self.error("nf3:64") < Self.error("nf2:64") && plain < Self.error("nf3:64"))
+    // The search of scales against the largest magnitude of each group.
+    let table = TableCodes(NormalFloatFormat.table(bits: 4))
+    var sum = 0.0
+    for start in stride(from: 0, to: Self.weights.count, by: 64) {
+      let group = Array(Self.weights[start..<start + 64])
+      sum += withSamples(group) { Double(table.error($0, scale: half(group.map(abs).max()!))) }
+    }
+    #expect(plain < sum / Double(Self.weights.count))
+  }
+
+  @Test func palettesAreTheBestTables() throws {
+    // A table for the tensor cannot be worse than the levels of any one scale.
+    #expect(try Self.error("palette4") < Self.error("g4:row"))
+    #expect(try Self.error("palette4:rows3:f32") < Self.error("palette4:f32"))
+    // Few values are held without loss.
+    let levels: [Float] = [-1, -0.25, 0, 0.5, 0.75, 2, 3, 4]
+    let values = (0..<512).map { levels[$0 * 7 % 8] }
+    let format = TensorFormat(name: "palette3")!
+    let bytes = try SectionEncoder(format, columns: 64).encodeTogether(values)
+    #expect(format.decode(bytes, [8, 64]) == values.map(Double.init))
+  }
+
+  /// With more elements than are clustered one by one.
+  @Test func largePalettesAreAsGood() throws {
+    let values = seededWeights(1 << 17)
+    let merged = ScalarClusters(values, count: 16, limit: 1 << 16), all = ScalarClusters(values, count: 16)
+    #expect(abs(merged.error - all.error) < 1e-3 * all.error)
+    for (a, b) in zip(merged.centers, all.centers) { #expect(abs(a - b) < 1e-3) }
+  }
+
+  @Test func badTensorsAreNamed() throws {
+    let encoder = try SectionEncoder(TensorFormat(name: "g4:64")!, columns: 64)
+    var values = seededWeights(640)
+    values[200] = .nan
+    let error = #expect(throws: QuantizationError.self) { try encoder.encode(values) }
+    #expect(error?.code == .notFinite && error?.detail.contains("row 3, column 8") == true)
+    values[200] = 1e9
+    #expect(throws: QuantizationError.self) { try encoder.encode(values) }
+    #expect(throws: QuantizationError.self) { try encoder.encode([1]) }
+    for name in ["g4:64", "nf4:128", "dgq:64"] {
+      #expect(throws: QuantizationError.self) { try SectionEncoder(TensorFormat(name: name)!, columns: 96) }
+    }
+    for name in ["f16", "q4_0", "gptq4:64", "awq4:64", "palette4:pairs"] {
+      let error = #expect(throws: QuantizationError.self) {
+        try SectionEncoder(TensorFormat(name: name)!, columns: 128)
+      }
+      #expect(error?.code == .unsupportedFormat)
+    }
+  }
+}
