@@ -50,7 +50,10 @@ void weight_load_step(uint step, uint part) {
   word = weight_load_piece(3, word, step, part);
 #endif
 #if WEIGHT_PIECES > 4
-#error "a step has at most 4 pieces"
+  word = weight_load_piece(4, word, step, part);
+#endif
+#if WEIGHT_PIECES > 5
+#error "a step has at most 5 pieces"
 #endif
 }
 

@@ -69,8 +69,7 @@ uint weight_spread(uint bits) { return (bits & 15u) * 0x00204081u & 0x01010101u;
 #include "Common/Formats/e2m1.glsl"
 #elif defined(WEIGHT_Q4_K) || defined(WEIGHT_Q5_K)
 #include "Common/Formats/k_scales.glsl"
-#elif defined(WEIGHT_IQ1_S) || defined(WEIGHT_IQ1_M) || defined(WEIGHT_IQ2_XXS) || defined(WEIGHT_IQ2_XS) \
-  || defined(WEIGHT_IQ2_S) || defined(WEIGHT_IQ3_XXS) || defined(WEIGHT_IQ3_S)
+#elif defined(WEIGHT_LATTICE)
 #include "Common/Formats/lattice.glsl"
 #endif
 #ifdef CODE_BITS

@@ -6,7 +6,9 @@
 BUFFER(0, readonly, uint, Table, table)
 BUFFER(1, readonly, uint, Tokens, tokens)
 BUFFER(2, writeonly, float, Output, y)
-CONSTANTS(ADDRESS(Table, table) ADDRESS(Tokens, tokens) ADDRESS(Output, y) uint vocabulary; uint width;)
+#define LATTICE_BINDING 3
+#include "Common/lattice_buffer.glsl"
+CONSTANTS(ADDRESS(Table, table) ADDRESS(Tokens, tokens) ADDRESS(Output, y) LATTICE_ADDRESS uint vocabulary; uint width;)
 layout(local_size_x_id = 0) in;
 
 #define WEIGHT_LOAD(i) table.v[i]

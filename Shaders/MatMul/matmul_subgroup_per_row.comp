@@ -16,7 +16,9 @@ BUFFER(1, readonly, float, Input, x)
 // Without a bias its binding is never read.
 BUFFER(2, readonly, float, Bias, bias)
 BUFFER(3, readwrite, float, Output, y)
-CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Bias, bias) ADDRESS(Output, y)
+#define LATTICE_BINDING 4
+#include "Common/lattice_buffer.glsl"
+CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Bias, bias) ADDRESS(Output, y) LATTICE_ADDRESS
           uint m; uint k; uint flags;)
 layout(local_size_x_id = 0) in;
 

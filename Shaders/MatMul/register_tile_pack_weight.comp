@@ -9,7 +9,9 @@
 #include "Common/buffers.glsl"
 BUFFER(0, readonly, uint, Weight, weight)
 BUFFER(1, writeonly, float, Panels, panels)
-CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Panels, panels) uint m; uint k; uint row_begin; uint k_begin; uint k_count;)
+#define LATTICE_BINDING 2
+#include "Common/lattice_buffer.glsl"
+CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Panels, panels) LATTICE_ADDRESS uint m; uint k; uint row_begin; uint k_begin; uint k_count;)
 layout(local_size_x_id = 0) in;
 
 #define WEIGHT_BY_STEPS

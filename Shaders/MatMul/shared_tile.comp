@@ -13,7 +13,9 @@ BUFFER(0, readonly, uint, Weight, weight)
 BUFFER(1, readonly, float, Input, x)
 BUFFER(2, readonly, float, Bias, bias)
 BUFFER(3, readwrite, float, Output, y)
-CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Bias, bias) ADDRESS(Output, y) uint m; uint n; uint k; uint flags;)
+#define LATTICE_BINDING 4
+#include "Common/lattice_buffer.glsl"
+CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Bias, bias) ADDRESS(Output, y) LATTICE_ADDRESS uint m; uint n; uint k; uint flags;)
 layout(local_size_x = 128) in;
 
 #define WEIGHT_LOAD(i) weight.v[i]

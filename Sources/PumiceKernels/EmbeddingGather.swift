@@ -7,7 +7,7 @@ extension EmbeddingGather: Dispatchable {
   ) { op in
     Step(
       "EmbeddingGather/embedding_gather.comp", defines: op.format.weightDefines(),
-      bindings: [.argument("table"), .argument("tokens"), .argument("y")],
+      bindings: [.argument("table"), .argument("tokens"), .argument("y")] + op.format.weightBindings,
       constants: ["vocabulary": UInt32(op.vocabulary), "width": UInt32(op.width)], groups: (1, 1, 1))
   }
 }

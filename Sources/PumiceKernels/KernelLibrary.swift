@@ -1,6 +1,7 @@
 public import PumiceGPU
 public import PumiceOperators
 import PumiceShaders
+import PumiceTensors
 import Synchronization
 
 /// The kernels of one device: chooses variants, builds their pipelines, records their dispatches.
@@ -17,6 +18,7 @@ public final class KernelLibrary: Sendable {
     /// By the paths of the shaders: every choice asks, and a forward pass makes a hundred.
     var hashes: [[String]: String] = [:]
     var scratch: Buffer?
+    var lattices: [BlockFormat: Buffer] = [:]
   }
 
   private struct PipelineKey: Hashable {
@@ -95,7 +97,7 @@ public final class KernelLibrary: Sendable {
     let scratch = try scratchSlices(plan.scratch)
     let cost = op.flops / Double(max(1, plan.steps.count))
     for step in plan.steps {
-      let buffers = step.bindings.map { binding -> (BufferSlice, Access) in
+      let buffers = try step.bindings.map { binding -> (BufferSlice, Access) in
         switch binding {
         case .argument(let name):
           switch op.argument(name).role {
@@ -104,6 +106,7 @@ public final class KernelLibrary: Sendable {
           case .inout: (arguments[name]!, .readWrite)
           }
         case .scratch(let index, let access): (scratch[index], access)
+        case .lattice(let format): (try lattice(format), .read)
         }
       }
       try list.dispatch(
@@ -145,6 +148,19 @@ public final class KernelLibrary: Sendable {
   /// Sets every word of the scratch memory, so that a variant that reads what it has not written is found out.
   public func poisonScratch(word: UInt32) throws(GPUError) {
     try state.withLock({ $0.scratch })?.fill(word: word)
+  }
+
+  /// The table of a lattice format, written when it is first asked for.
+  private func lattice(_ format: BlockFormat) throws -> BufferSlice {
+    var buffer = state.withLock { $0.lattices[format] }
+    if buffer == nil {
+      guard let table = format.lattice else { preconditionFailure("\(format) has no table") }
+      let made = try device.makeBuffer(byteCount: 4 * table.rows.count, label: "rows of \(format)")
+      try made.write(table.rows.map(UInt32.init))
+      state.withLock { $0.lattices[format] = made }
+      buffer = made
+    }
+    return try buffer!.slice(offset: 0, byteCount: buffer!.byteCount)
   }
 
   /// Slices of the one scratch buffer, which grows as needed. Steps on one queue run in order, so operators can share it.

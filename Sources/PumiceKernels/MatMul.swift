@@ -23,7 +23,9 @@ extension MatMul: Dispatchable {
   }
 
   /// What every shader binds that multiplies at once.
-  var bindings: [Step.Binding] { [.argument("weight"), .argument("x"), biasBinding, .argument("y")] }
+  var bindings: [Step.Binding] {
+    [.argument("weight"), .argument("x"), biasBinding, .argument("y")] + weight.weightBindings
+  }
 
   /// Bit 0: the bias is added; bit 1: the product is added to y.
   var flags: UInt32 { (bias ? 1 : 0) | (accumulates ? 2 : 0) }

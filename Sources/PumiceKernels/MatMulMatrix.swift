@@ -56,7 +56,7 @@ enum MatMulMatrix {
           Step(
             "MatMul/register_tile_pack_weight.comp",
             defines: op.weight.weightDefines(["PANEL_ROWS": "\(panelRows)"]), specialization: [UInt32(lanes)],
-            bindings: [.argument("weight"), .scratch(0, .write)],
+            bindings: [.argument("weight"), .scratch(0, .write)] + op.weight.weightBindings,
             constants: [
               "m": UInt32(op.m), "k": UInt32(op.k), "row_begin": UInt32(row), "k_begin": UInt32(begin),
               "k_count": UInt32(count),

@@ -1,5 +1,6 @@
 public import PumiceGPU
 public import PumiceOperators
+public import PumiceTensors
 
 /// What a variant needs of a device, beyond Vulkan 1.3.
 public enum Requirement: Hashable, Sendable {
@@ -118,6 +119,8 @@ public struct Step: Sendable {
     case argument(String)
     /// A scratch buffer of the plan.
     case scratch(Int, Access)
+    /// The table of a lattice format: a word for each row, the codes of its numbers in the order of `LatticeTable.rows`.
+    case lattice(BlockFormat)
   }
 
   /// Path below `Shaders/`.

@@ -5,7 +5,8 @@ extension TensorFormat {
   func weightDefines(_ others: [String: String] = [:]) -> [String: String] {
     let own: [String: String] =
       switch self {
-      case .f32, .f16, .bf16, .i32, .i8, .block: ["WEIGHT_\(name.uppercased())": ""]
+      case .f32, .f16, .bf16, .i32, .i8: ["WEIGHT_\(name.uppercased())": ""]
+      case .block(let format): format.defines
       case .group(let format): format.defines
       case .normalFloat(let format): format.defines
       case .palette(let format): format.defines
@@ -18,6 +19,11 @@ extension TensorFormat {
       }
     return own.merging(others) { _, new in new }
   }
+
+  /// What shaders that decode weights bind after everything else: the table of a lattice format.
+  var weightBindings: [Step.Binding] {
+    if case .block(let format) = self, format.lattice != nil { [.lattice(format)] } else { [] }
+  }
 }
 
 /// A group of whole rows, as the shaders write it.
@@ -25,6 +31,14 @@ private func length(_ group: Int?) -> String { group.map(String.init) ?? "WEIGHT
 
 extension NumberFormat {
   fileprivate var define: String { "NUMBER_\(rawValue.uppercased())" }
+}
+
+extension BlockFormat {
+  fileprivate var defines: [String: String] {
+    var defines = ["WEIGHT_\(rawValue.uppercased())": ""]
+    if lattice != nil { defines["WEIGHT_LATTICE"] = "" }
+    return defines
+  }
 }
 
 extension GroupFormat {

@@ -94,13 +94,6 @@ public enum BlockFormat: String, CaseIterable, Hashable, Sendable {
   /// four bits of the f16 scale d, low first; the value is d · (2s + 1) · (number ± ⅛).
   case iq1_m
 
-  /// Those that shaders decode.
-  public static let allCases: [BlockFormat] = [
-    .q1_0, .q2_0, .q4_0, .q4_1, .q5_0, .q5_1, .q8_0, .iq4_nl, .mxfp4, .nvfp4, .tq1_0, .tq2_0, .q2_K, .q3_K, .q4_K,
-    .q5_K,
-    .q6_K, .iq4_xs,
-  ]
-
   /// Elements of a block.
   public var length: Int { layout.length }
 

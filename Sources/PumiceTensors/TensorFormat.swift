@@ -112,7 +112,7 @@ extension TensorFormat: Codable, CustomStringConvertible {
     case "i32": self = .i32
     case "i8": self = .i8
     default:
-      if let block = BlockFormat(rawValue: name), BlockFormat.allCases.contains(block) {
+      if let block = BlockFormat(rawValue: name) {
         self = .block(block)
         return
       }

@@ -26,7 +26,7 @@ import Testing
     }
     #expect(values == [1, 2, 3, 4, 5, 6])
     let exotic = try file.requiredTensor(named: "exotic")
-    #expect(file.withBytes(of: exotic) { Array($0) } == [UInt8](0..<66))
+    #expect(file.withBytes(of: exotic) { Array($0) } == [UInt8](0..<36))
     #expect(exotic.format == nil)
     #expect(throws: ModelFileError.self) { try file.format(of: exotic) }
     #expect(try file.requiredTensor(named: "scalar").shape == [])

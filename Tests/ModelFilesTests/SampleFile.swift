@@ -7,7 +7,7 @@ func sampleWriter(alignment: Int = 32) -> GGUFWriter {
   for (key, value) in sampleMetadata { writer.metadata[key] = value }
   writer.addTensor("plain", shape: [2, 3], floats: [1, 2, 3, 4, 5, 6])
   writer.addTensor("blocks", shape: [2, 32], type: .q8_0, bytes: [UInt8](repeating: 7, count: 68))
-  writer.addTensor("exotic", shape: [256], type: .iq2_xxs, bytes: [UInt8](0..<66))
+  writer.addTensor("exotic", shape: [32], type: .q8_1, bytes: [UInt8](0..<36))
   writer.addTensor("scalar", shape: [], floats: [0.5])
   return writer
 }

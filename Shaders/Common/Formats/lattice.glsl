@@ -1,9 +1,7 @@
-// What the lattice formats share.
-#include "Common/Formats/iq1_rows.glsl"
-#include "Common/Formats/iq2_rows.glsl"
-#include "Common/Formats/iq3_rows.glsl"
+// What the lattice formats share. The including shader binds the table of the format's rows, see Common/lattice_buffer.glsl.
 
-uint lattice_row(uint index) { return lattice_rows[index / 2] >> (16 * (index % 2)); }
+// The codes of a row's numbers: two bits each for eight, three for four.
+uint lattice_row(uint index) { return lattice.v[index]; }
 
 // Eight signs of which seven bits are stored: the last makes the number of negative ones even.
 uint lattice_signs(uint seven) {

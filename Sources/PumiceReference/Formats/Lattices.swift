@@ -1,5 +1,7 @@
 // Blocks of 256 elements in which a code chooses a point of a lattice: the magnitudes of four or eight elements.
 
+import PumiceTensors
+
 extension StoredBlock {
   func iq2_xxs(_ i: Int) -> Double {
     let group = 2 + i / 32 * 8, part = i % 32 / 8

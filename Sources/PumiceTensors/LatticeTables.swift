@@ -3,7 +3,7 @@
 
 extension LatticeTable {
   /// 256 rows of iq2_xxs.
-  static let iq2_xxs = LatticeTable(
+  public static let iq2_xxs = LatticeTable(
     length: 8, levels: [8, 25, 43],
     digits: """
       0000000200050008000a00110014002000220028002a00410044005000580061006400800082008a00a20101010401100115014001840198\
@@ -19,7 +19,7 @@ extension LatticeTable {
       """)
 
   /// 512 rows of iq2_xs.
-  static let iq2_xs = LatticeTable(
+  public static let iq2_xs = LatticeTable(
     length: 8, levels: [8, 25, 43],
     digits: """
       0000000200050008000a00110014001600190020002200250028004100440046004900500052005500580061006400800082008500880091\
@@ -44,7 +44,7 @@ extension LatticeTable {
       """)
 
   /// 1024 rows of iq2_s.
-  static let iq2_s = LatticeTable(
+  public static let iq2_s = LatticeTable(
     length: 8, levels: [8, 25, 43],
     digits: """
       0000000200050008000a00110014001600190020002200250028004100440046004900500052005500580061006400660069008000820085\
@@ -87,7 +87,7 @@ extension LatticeTable {
       """)
 
   /// 256 rows of iq3_xxs.
-  static let iq3_xxs = LatticeTable(
+  public static let iq3_xxs = LatticeTable(
     length: 4, levels: [4, 12, 20, 28, 36, 44, 52, 62],
     digits: """
       00000200400900b00f01001201902203b03d04104304804a05105505805a06106c07808008208408909009209909b09f0a90af0bd0c10c7\
@@ -100,7 +100,7 @@ extension LatticeTable {
       """)
 
   /// 512 rows of iq3_s.
-  static let iq3_s = LatticeTable(
+  public static let iq3_s = LatticeTable(
     length: 4, levels: [1, 3, 5, 7, 9, 11, 13, 15],
     digits: """
       00000100200500700800900a00c00e01001101501b02002202502702902b03003203903c03f04004104204404804904d05005305705905d\
@@ -120,7 +120,7 @@ extension LatticeTable {
       """)
 
   /// 2048 rows of iq1_s and iq1_m.
-  static let iq1 = LatticeTable(
+  public static let iq1 = LatticeTable(
     length: 8, levels: [-1, 0, 1],
     digits: """
       0000000200050008000a00110015002000220028002a00450051005400560065008000820088008a009500a000a200a800aa010401050111\

@@ -1,0 +1,9 @@
+// The table that a lattice format chooses rows from, one more buffer of a shader that decodes weights. A shader defines
+// LATTICE_BINDING before it includes this, and writes LATTICE_ADDRESS after its other addresses. The host binds the table where
+// it defines WEIGHT_LATTICE. A table in memory, because drivers copy constant arrays into every invocation.
+#ifdef WEIGHT_LATTICE
+BUFFER(LATTICE_BINDING, readonly, uint, Lattice, lattice)
+#define LATTICE_ADDRESS ADDRESS(Lattice, lattice)
+#else
+#define LATTICE_ADDRESS
+#endif
