@@ -94,6 +94,12 @@ public struct ModelTensors: Sendable {
     try file.withBytes(of: tensor, body)
   }
 
+  /// Throws if a block of the tensor has a scale that is infinite or no number, which would spread over all that follows.
+  func checkScales(of tensor: GGUFTensor, _ bytes: UnsafeRawBufferPointer) throws(ModelFileError) {
+    guard case .block(let block)? = tensor.format, let bad = block.firstBadBlock(bytes) else { return }
+    throw refusal(tensor, "the scale of block \(bad) is infinite or no number")
+  }
+
   /// All matrices that the model uses.
   var matrices: [GGUFTensor] { file.tensors.filter { $0.shape.rank == 2 } }
 }

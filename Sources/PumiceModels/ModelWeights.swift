@@ -92,6 +92,7 @@ private struct WeightLoader<B: Backend> {
     guard let tensor = tensors.matrix(name), let stored = tensor.format else { return nil }
     let format = target ?? stored
     let weight = try tensors.withBytes(of: tensor) { bytes in
+      try tensors.checkScales(of: tensor, bytes)
       if format == stored { return try backend.makeTensor(tensor.shape, format, from: bytes, label: tensor.name) }
       let encoded = try encode(stored.decode(bytes).map(Float.init), of: tensor, in: format)
       return try encoded.withUnsafeBytes {

@@ -100,6 +100,40 @@ public enum BlockFormat: String, CaseIterable, Hashable, Sendable {
   /// Bytes of a block.
   public var byteCount: Int { layout.bytes }
 
+  /// Where a block has numbers in f16, in bytes from its start. The scale of iq1_m lies in four places and is none of these;
+  /// those of mxfp4 and nvfp4 are other formats.
+  public var halfOffsets: [Int] {
+    switch self {
+    case .q1_0, .q2_0, .q4_0, .q5_0, .q8_0, .iq4_nl, .iq4_xs, .iq2_xxs, .iq2_xs, .iq2_s, .iq3_xxs, .iq3_s, .iq1_s: [0]
+    case .q4_1, .q5_1, .q4_K, .q5_K: [0, 2]
+    case .q2_K: [80, 82]
+    case .q3_K: [108]
+    case .q6_K: [208]
+    case .tq1_0: [52]
+    case .tq2_0: [64]
+    case .iq1_m, .mxfp4, .nvfp4: []
+    }
+  }
+
+  /// The first block whose scale is infinite or no number; nil if there is none.
+  public func firstBadBlock(_ bytes: UnsafeRawBufferPointer) -> Int? {
+    let offsets = halfOffsets
+    for (block, start) in stride(from: 0, to: bytes.count - byteCount + 1, by: byteCount).enumerated() {
+      var isBad = offsets.contains { offset in
+        bytes.loadUnaligned(fromByteOffset: start + offset, as: UInt16.self) & 0x7c00 == 0x7c00
+      }
+      switch self {
+      case .iq1_m:
+        // The exponent is in the third and the fourth of the four places.
+        isBad = bytes[start + 53] >> 6 == 3 && bytes[start + 55] >> 4 & 7 == 7
+      case .mxfp4: isBad = bytes[start] == 255
+      default: break
+      }
+      if isBad { return block }
+    }
+    return nil
+  }
+
   private var layout: (length: Int, bytes: Int) {
     switch self {
     case .q1_0: (128, 18)

@@ -19,22 +19,10 @@ extension BlockFormat {
 
   /// Sets every number with an exponent in the block that begins at byte `start`.
   func setScales(_ bytes: UnsafeMutableRawBufferPointer, at start: Int, _ scale: () -> Float) {
-    func setFloat16(_ offset: Int) {
+    for offset in halfOffsets {
       bytes.storeBytes(of: Float16(scale()).bitPattern, toByteOffset: start + offset, as: UInt16.self)
     }
     switch self {
-    case .q1_0, .q2_0, .q4_0, .q5_0, .q8_0, .iq4_nl, .iq4_xs, .iq2_xxs, .iq2_xs, .iq2_s, .iq3_xxs, .iq3_s, .iq1_s:
-      setFloat16(0)
-    case .q4_1, .q5_1, .q4_K, .q5_K:
-      setFloat16(0)
-      setFloat16(2)
-    case .q2_K:
-      setFloat16(80)
-      setFloat16(82)
-    case .q3_K: setFloat16(108)
-    case .q6_K: setFloat16(208)
-    case .tq1_0: setFloat16(52)
-    case .tq2_0: setFloat16(64)
     case .iq1_m:
       // Four bits in the highest of each of four 16-bit words.
       let bits = Float16(scale()).bitPattern
@@ -47,6 +35,7 @@ extension BlockFormat {
       let value = abs(scale())
       bytes[start] = value == 0 ? 0 : UInt8(max(0, min(252, Int(value.exponent) + 127)))
     case .nvfp4: for i in 0..<4 { bytes[start + i] = Self.e4m3(scale()) }
+    default: break
     }
   }
 

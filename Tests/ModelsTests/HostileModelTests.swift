@@ -102,6 +102,35 @@ import Testing
     #expect(text.hasPrefix("model.gguf: tensor \(name): ") && text.contains(type.name), "\(text)")
   }
 
+  @Test(arguments: BlockFormat.allCases.filter { $0 != .nvfp4 })
+  func aScaleMustBeANumber(_ block: BlockFormat) throws {
+    let type = GGMLType(.block(block))!
+    let rows = 64, columns = 256
+    var bytes = [UInt8](repeating: 0, count: rows * columns / block.length * block.byteCount)
+    let last = bytes.count - block.byteCount
+    for byte in last..<bytes.count { bytes[byte] = 0xff }
+    var writer = try Fixture.f32.writer(
+      setting: ["llama.feed_forward_length": .uint32(256)], keeping: { !$0.name.contains("ffn_") })
+    for layer in 0..<2 {
+      writer.addTensor("blk.\(layer).ffn_norm.weight", shape: [64], floats: [Float](repeating: 1, count: 64))
+      for part in ["gate", "up"] {
+        let zeros = [Float](repeating: 0, count: 256 * 64)
+        writer.addTensor("blk.\(layer).ffn_\(part).weight", shape: [256, 64], floats: zeros)
+      }
+      writer.addTensor("blk.\(layer).ffn_down.weight", shape: [64, 256], type: type, bytes: bytes)
+    }
+    let index = rows * columns / block.length - 1
+    let file = try GGUFFile(bytes: writer.bytes(), name: "model.gguf")
+    let tensors = try ModelTensors(file, try ModelConfiguration(file))
+    let error = #expect(throws: ModelFileError.self) {
+      _ = try ModelSession(
+        tensors, on: ReferenceBackend(), options: SessionOptions(context: 8), modelName: "model.gguf")
+    }
+    #expect(
+      error?.description
+        == "model.gguf: tensor blk.0.ffn_down.weight: the scale of block \(index) is infinite or no number")
+  }
+
   @Test func aVectorMustBePlain() throws {
     var writer = try Fixture.f32.writer(keeping: { $0.name != "output_norm.weight" })
     writer.addTensor("output_norm.weight", shape: [64], type: .q8_0, bytes: [UInt8](repeating: 0, count: 68))
