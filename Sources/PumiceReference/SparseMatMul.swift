@@ -17,10 +17,10 @@ extension SparseMatMul: Definition {
           sizes += abs(value) + abs(b)
         }
         y.values[j * m + i] = sum
-        // A row without entries is left alone.
+        // Adding nothing changes nothing, but that a device may flush what is subnormal.
         y.bounds[j * m + i] =
           entries.isEmpty
-          ? 0
+          ? RoundingModel.flush
           : rounding.dotProduct(length: entries.count + 1, magnitude: magnitude) + rounding.store(sum)
             + RoundingModel.flush * (sizes + Double(entries.count))
       }
