@@ -30,6 +30,8 @@
 //   WEIGHT_NUMBER_BYTES  bytes of a number
 //   float weight_number(uint bits, uint skipped)  the number after so many bytes of a word
 //
+// WEIGHT_SCALED_BLOCK or WEIGHT_HALF_NUMBERS take most of this from Common/scaled_block.glsl or Common/half_numbers.glsl.
+//
 // Where a tensor is one row of blocks after the other, the format defines
 //   WEIGHT_BLOCK         elements of a block
 //   WEIGHT_BLOCK_UNITS   its size
@@ -149,6 +151,12 @@ uint weight_spread(uint bits) { return (bits & 15u) * 0x00204081u & 0x01010101u;
 #include "Common/Formats/awq.glsl"
 #else
 #error "define the weight format: WEIGHT_F32, WEIGHT_F16, WEIGHT_Q4_0, …"
+#endif
+
+#if defined(WEIGHT_SCALED_BLOCK)
+#include "Common/scaled_block.glsl"
+#elif defined(WEIGHT_HALF_NUMBERS)
+#include "Common/half_numbers.glsl"
 #endif
 
 #ifndef WEIGHT_STRIDE

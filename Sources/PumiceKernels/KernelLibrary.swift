@@ -196,6 +196,7 @@ public enum KernelError: Error, CustomStringConvertible {
   case missingArgument(String, String)
   case extraArgument(String, String)
   case smallArgument(String, String, needs: Int, has: Int)
+  case unrepresentable(String, String, value: Float, format: String)
   case misalignedArgument(String, String, address: UInt64, alignment: Int)
 
   public var description: String {
@@ -208,6 +209,8 @@ public enum KernelError: Error, CustomStringConvertible {
     case .extraArgument(let op, let argument): "\(op) takes no argument \(argument)"
     case .smallArgument(let op, let argument, let needs, let has):
       "\(op): argument \(argument) needs \(needs) bytes, its buffer has \(has)"
+    case .unrepresentable(let op, let argument, let value, let format):
+      "\(op): argument \(argument) is in \(format), which has no \(value)"
     case .misalignedArgument(let op, let argument, let address, let alignment):
       "\(op): argument \(argument) is at address 0x\(String(address, radix: 16)), no multiple of \(alignment)"
     }

@@ -9,7 +9,7 @@ extension KernelLibrary {
   ///
   /// - Parameters:
   ///   - op: the operator.
-  ///   - inputs: every input and `inout` argument by name, with as many numbers as its shape says. Arguments in `i32` are
+  ///   - inputs: every input and `inout` argument by name, with as many numbers as its shape says. Arguments in `i32` and `i8` are
   ///     rounded to integers. Arguments in a block format take their stored bytes through `stored`.
   ///   - stored: arguments as stored bytes, by name, for any format.
   /// - Returns: every output and `inout` argument in f32 or i32, by name.
@@ -55,15 +55,38 @@ extension KernelLibrary {
       return bytes
     }
     guard let values = inputs[argument.name] else { throw .missingArgument(op.description, argument.name) }
-    guard values.count == argument.shape.count, argument.format.blockLength == 1 else {
+    guard values.count == argument.shape.count, argument.format.blockBytes != nil, argument.format.blockLength == 1
+    else {
       throw .smallArgument(op.description, argument.name, needs: argument.byteCount, has: values.count * 4)
     }
     func raw<T: BitwiseCopyable>(_ elements: [T]) -> [UInt8] { elements.withUnsafeBytes { Array($0) } }
-    return switch argument.format {
-    case .f16: raw(values.map { Float16($0) })
-    case .i32: raw(values.map { Int32($0) })
-    case .i8: raw(values.map { Int8($0) })
-    default: raw(values)
+    func integers<T: FixedWidthInteger>(_ type: T.Type) throws(KernelError) -> [UInt8] {
+      var integers: [T] = []
+      for value in values {
+        guard let integer = T(exactly: value.rounded()) else {
+          throw .unrepresentable(op.description, argument.name, value: value, format: argument.format.name)
+        }
+        integers.append(integer)
+      }
+      return integers.withUnsafeBytes { Array($0) }
     }
+    switch argument.format {
+    case .f32: return raw(values)
+    case .f16: return raw(values.map { Float16($0) })
+    case .bf16: return raw(values.map(\.upperHalf))
+    case .i32: return try integers(Int32.self)
+    case .i8: return try integers(Int8.self)
+    case .block, .group, .normalFloat, .palette, .dualGrained, .gptq, .awq:
+      preconditionFailure("\(argument.format.name) stores no single values")
+    }
+  }
+}
+
+extension Float {
+  /// The bfloat16 number nearest to this one, ties to even.
+  fileprivate var upperHalf: UInt16 {
+    let bits = bitPattern
+    if isNaN { return UInt16(bits >> 16) | 0x40 }
+    return UInt16((bits &+ 0x7fff &+ (bits >> 16 & 1)) >> 16)
   }
 }

@@ -16,7 +16,7 @@ public struct GGUFWriter {
     var name: String
     var shape: Shape
     var type: GGMLType
-    var produce: (Sink) throws -> Void
+    var producer: TensorProducer
   }
 
   /// Keys and values in the order of the file. The writer itself sets `general.alignment` where it is needed.
@@ -37,7 +37,7 @@ public struct GGUFWriter {
   public mutating func addTensor(
     _ name: String, shape: Shape, type: GGMLType, producing produce: @escaping (_ sink: Sink) throws -> Void
   ) {
-    entries.append(Entry(name: name, shape: shape, type: type, produce: produce))
+    entries.append(Entry(name: name, shape: shape, type: type, producer: TensorProducer(produce: produce)))
   }
 
   /// Adds a tensor from its bytes.
@@ -77,18 +77,7 @@ public struct GGUFWriter {
     try header.bytes.withUnsafeBytes(sink)
     let padding = [UInt8](repeating: 0, count: alignment)
     for (entry, size) in zip(entries, sizes) {
-      var written = 0
-      try entry.produce { piece in
-        written += piece.count
-        guard written <= size else {
-          throw invalid(file, entry, "its producer gives more than the \(size) bytes of \(entry.shape) \(entry.type)")
-        }
-        try sink(piece)
-      }
-      guard written == size else {
-        throw invalid(
-          file, entry, "its producer gives \(written) bytes, but \(entry.shape) \(entry.type) takes \(size)")
-      }
+      try entry.producer.write(size, of: "\(entry.shape) \(entry.type)", to: sink) { invalid(file, entry, $0) }
       try padding.prefix((alignment - size % alignment) % alignment).withUnsafeBytes(sink)
     }
   }

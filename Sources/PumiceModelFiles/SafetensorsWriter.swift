@@ -12,7 +12,7 @@ public struct SafetensorsWriter {
     var name: String
     var shape: Shape
     var type: SafetensorsType
-    var produce: (Sink) throws -> Void
+    var producer: TensorProducer
   }
 
   /// What is said about the file, under `__metadata__`: by custom `"format": "pt"`.
@@ -26,7 +26,7 @@ public struct SafetensorsWriter {
   public mutating func addTensor(
     _ name: String, shape: Shape, type: SafetensorsType, producing produce: @escaping (_ sink: Sink) throws -> Void
   ) {
-    entries.append(Entry(name: name, shape: shape, type: type, produce: produce))
+    entries.append(Entry(name: name, shape: shape, type: type, producer: TensorProducer(produce: produce)))
   }
 
   /// Adds a tensor from its bytes.
@@ -59,18 +59,7 @@ public struct SafetensorsWriter {
     let (header, sizes) = try encodeHeader(sorted, file: file)
     try header.withUnsafeBytes(sink)
     for (entry, size) in zip(sorted, sizes) {
-      var written = 0
-      try entry.produce { piece in
-        written += piece.count
-        guard written <= size else {
-          throw invalid(file, entry, "its producer gives more than the \(size) bytes of \(entry.shape) \(entry.type)")
-        }
-        try sink(piece)
-      }
-      guard written == size else {
-        throw invalid(
-          file, entry, "its producer gives \(written) bytes, but \(entry.shape) \(entry.type) takes \(size)")
-      }
+      try entry.producer.write(size, of: "\(entry.shape) \(entry.type)", to: sink) { invalid(file, entry, $0) }
     }
   }
 

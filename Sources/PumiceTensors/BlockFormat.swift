@@ -116,22 +116,28 @@ public enum BlockFormat: String, CaseIterable, Hashable, Sendable {
   }
 
   /// The first block whose scale is infinite or no number; nil if there is none.
+  ///
+  /// - Precondition: `bytes` are whole blocks.
   public func firstBadBlock(_ bytes: UnsafeRawBufferPointer) -> Int? {
-    let offsets = halfOffsets
-    for (block, start) in stride(from: 0, to: bytes.count - byteCount + 1, by: byteCount).enumerated() {
-      var isBad = offsets.contains { offset in
-        bytes.loadUnaligned(fromByteOffset: start + offset, as: UInt16.self) & 0x7c00 == 0x7c00
+    // Plain loops: every byte of a model goes through here.
+    let size = byteCount
+    func first(_ isBad: (_ start: Int) -> Bool) -> Int? {
+      var start = 0
+      while start < bytes.count {
+        if isBad(start) { return start / size }
+        start += size
       }
-      switch self {
-      case .iq1_m:
-        // The exponent is in the third and the fourth of the four places.
-        isBad = bytes[start + 53] >> 6 == 3 && bytes[start + 55] >> 4 & 7 == 7
-      case .mxfp4: isBad = bytes[start] == 255
-      default: break
-      }
-      if isBad { return block }
+      return nil
     }
-    return nil
+    switch self {
+    // The exponent is in the third and the fourth of the four places.
+    case .iq1_m: return first { bytes[$0 + 53] >> 6 == 3 && bytes[$0 + 55] >> 4 & 7 == 7 }
+    case .mxfp4: return first { bytes[$0] == 255 }
+    default:
+      return halfOffsets.compactMap { offset in
+        first { bytes.loadUnaligned(fromByteOffset: $0 + offset, as: UInt16.self) & 0x7c00 == 0x7c00 }
+      }.min()
+    }
   }
 
   private var layout: (length: Int, bytes: Int) {

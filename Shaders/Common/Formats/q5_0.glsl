@@ -2,20 +2,10 @@
 // ones; each plus 16. 22 bytes.
 #define WEIGHT_BLOCK 32
 #define WEIGHT_BLOCK_UNITS 11
-#define WEIGHT_STEP 32
-#define WEIGHT_UNIT 2
-#define WEIGHT_PIECES 2
-#define WEIGHT_WORDS 6
 #define WEIGHT_PERIOD 2
 #define WEIGHT_WINDOW
-#define WEIGHT_SCALED
-#define WEIGHT_GROUPS 1
-const uint weight_piece_bytes[WEIGHT_PIECES] = uint[](2, 20);
-const bool weight_piece_aligned[WEIGHT_PIECES] = bool[](false, false);
+#define WEIGHT_SCALED_BLOCK
 
-uint weight_piece_start(uint piece, uint part) { return piece; }
-
-float weight_scale(uint step, uint g) { return unpackHalf2x16(weight_word(0)).x; }
 float weight_code(uint step, uint e) {
   const uint four = weight_word(2 + e % 16 / 4) >> (4 * (e / 16)) & 0x0f0f0f0fu;
   return weight_centered(four | weight_spread(weight_word(1) >> (e / 4 * 4)) << 4, 8 * (e % 4), 31, 16.0);

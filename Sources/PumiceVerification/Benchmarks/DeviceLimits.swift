@@ -25,11 +25,13 @@ public struct DeviceLimits: Codable, Sendable {
 
   /// Measures a device, and checks what it computed meanwhile.
   ///
+  /// - Parameter overrides: replacement texts of shader files by path, to test the checks.
   /// - Throws: `BenchmarkError.wrongResult` if a copy or a sum is wrong; `GPUError`.
-  public static func measure(_ device: Device) throws -> DeviceLimits {
+  public static func measure(_ device: Device, overrides: [String: String] = [:]) throws -> DeviceLimits {
+    let peak = try measurePeak(device, overrides)
     let (copy, bytes, clock) = try measureCopy(device)
     return DeviceLimits(
-      copyGBPerSecond: copy, peakGFLOPs: try measurePeak(device), copiedBytes: bytes, clock: clock)
+      copyGBPerSecond: copy, peakGFLOPs: peak, copiedBytes: bytes, clock: clock)
   }
 
   private static func measureCopy(_ device: Device) throws -> (gbPerSecond: Double, bytes: Int, clock: BenchmarkClock) {
@@ -48,30 +50,41 @@ public struct DeviceLimits: Codable, Sendable {
     return (2 * Double(4 * count) / timing.median * 1e-9, 4 * count, timing.clock)
   }
 
-  private static func measurePeak(_ device: Device) throws -> Double {
+  private static func measurePeak(_ device: Device, _ overrides: [String: String]) throws -> Double {
     let threads = 64
     let groups = device.info.kind == .cpu ? 512 : 16384
     let multiplyAddsPerTurn = 64
     let path = shaders[0]
     let pipeline = try device.pipeline(
       PipelineDescription(
-        source: ShaderSource(name: path, text: try ShaderLibrary.resolved(path)), specialization: [UInt32(threads)],
+        source: ShaderSource(name: path, text: try ShaderLibrary.resolved(path, overrides: overrides)),
+        specialization: [UInt32(threads)],
         bufferCount: 1, constantBytes: 12))
     let output = try device.makeBuffer(byteCount: 4 * threads * groups, label: "sums of the multiply-add peak")
-    // Long enough to drown what a dispatch costs, and far below the turns after which drivers stop a loop.
-    for turns in [64, 512, 4096, 32768] {
-      let flops = 2 * Double(multiplyAddsPerTurn * turns) * Double(threads * groups)
-      let timing = try BenchmarkTimer(device: device).time("multiply-add peak") { list, _ in
-        try list.dispatch(
-          pipeline, buffers: [(output.whole, .write)],
-          constants: [UInt32(turns), Float(1).bitPattern, Float(1).bitPattern], groups: (groups, 1, 1),
-          label: "multiply-add peak", cost: flops)
-      }
-      let expected = Float(120 + 16 * 4 * turns)
+    func record(_ list: CommandList, turns: Int, factor: Float, addend: Float, flops: Double) throws {
+      try list.dispatch(
+        pipeline, buffers: [(output.whole, .write)],
+        constants: [UInt32(turns), factor.bitPattern, addend.bitPattern], groups: (groups, 1, 1),
+        label: "multiply-add peak", cost: flops)
+    }
+    func check(turns: Int, expected: Float) throws {
       let sums = try output.read(Float.self, count: threads * groups)
       if let wrong = sums.first(where: { $0 != expected }) {
         throw BenchmarkError.wrongResult("a chain of \(turns) turns gives \(wrong) instead of \(expected)")
       }
+    }
+    // With a factor of 1 no product would be missed: four times x ← 3x + 2 is 81x + 80.
+    let list = try device.makeCommandList(label: "check of the multiply-adds")
+    try record(list, turns: 1, factor: 3, addend: 2, flops: 0)
+    try list.run()
+    try check(turns: 1, expected: 81 * 120 + 80 * 16)
+    // Long enough to drown what a dispatch costs, and far below the turns after which drivers stop a loop.
+    for turns in [64, 512, 4096, 32768] {
+      let flops = 2 * Double(multiplyAddsPerTurn * turns) * Double(threads * groups)
+      let timing = try BenchmarkTimer(device: device).time("multiply-add peak") { list, _ in
+        try record(list, turns: turns, factor: 1, addend: 1, flops: flops)
+      }
+      try check(turns: turns, expected: Float(120 + 16 * 4 * turns))
       if timing.median > 0.01 || turns == 32768 { return flops / timing.median * 1e-9 }
     }
     preconditionFailure("the last of the turns returns")
