@@ -1,4 +1,4 @@
-public import PumiceGPU
+import PumiceGPU
 public import PumiceOperators
 import PumiceTensors
 
@@ -77,16 +77,16 @@ extension AttentionTiles: Dispatchable {
     return run
   }
 
-  /// Iterations of an invocation of `classify.comp`, at most.
+  /// Iterations of an invocation of `classify.comp`, at most, each loop's last look at its end included.
   private func classifyLoops(run: Int, _ device: DeviceInfo) -> Int {
     let lanes = device.subgroupSize
-    let program = MaskProgram(mask)
     let heads = mask.dependsOnHead ? group : 1
     let rounds = groups(run, of: lanes)
-    let tokens = groups(groups(rowsPerTile, of: group) + 1, of: lanes)
-    let pairs = min(rowsPerTile, self.tokens * group) * groups(min(keysPerTile, capacity), of: lanes)
-    return 2 * tokens + rounds * (lanes + heads * (1 + tokens + program.tileLoops))
-      + run * (pairs * (1 + program.liveLoops) + rowsPerTile)
+    let tokens = groups(groups(rowsPerTile, of: group) + 1, of: lanes) + 1
+    let rows = min(rowsPerTile, self.tokens * group)
+    let cells = groups(min(keysPerTile, capacity), of: lanes)
+    return 2 * tokens + rounds * (lanes + 2 + heads * (1 + tokens + mask.tileLoops))
+      + run * (1 + rows * (2 + cells * (1 + mask.liveLoops)))
   }
 
   private static let plain = Variant<AttentionTiles>(
@@ -101,8 +101,7 @@ extension AttentionTiles: Dispatchable {
     },
     loopIterations: { op, _ in
       let rows = min(op.rowsPerTile, op.tokens * op.group)
-      let pairs = op.keyTiles * rows * op.keysPerTile
-      return op.keyTiles * (2 + rows) + pairs * (1 + MaskProgram(op.mask).liveLoops)
+      return op.keyTiles * (3 + rows * (2 + op.keysPerTile * (1 + op.mask.liveLoops)))
     }
   ) { op, _ in
     var step = op.step(

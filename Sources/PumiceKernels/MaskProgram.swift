@@ -8,10 +8,6 @@ public import PumiceTensors
 public struct MaskProgram: Hashable, Sendable {
   /// GLSL: `mask_live` and `mask_box`, and `MASK_DEPENDS_ON_HEAD` where heads differ.
   public let text: String
-  /// Iterations of the loops of one call of `mask_live`, at most; loops of a user's function are not counted.
-  public let liveLoops: Int
-  /// Iterations of the loops of one call of `mask_tile`, at most.
-  public let tileLoops: Int
 
   /// - Precondition: the mask is valid.
   public init(_ mask: AttentionMask) {
@@ -25,9 +21,6 @@ public struct MaskProgram: Hashable, Sendable {
       uint mask_box(uint head, MaskBox box, int length) { return \(box); }
 
       """
-    liveLoops = mask.searches.reduce(0, +)
-    // A box looks up both of its ends, in up to four rows of blocks; then its corners are looked at.
-    tileLoops = mask.searches.reduce(0) { $0 + 4 * (2 * $1 + 1) } + 4 * liveLoops
   }
 
   /// A text with every kind of mask in it: what hashes of shaders stand for that take any mask.
@@ -40,6 +33,15 @@ public struct MaskProgram: Hashable, Sendable {
     ]
     return ["mask": MaskProgram(parts.dropFirst().reduce(parts[0]) { !($0 & .full) | $1 }).text]
   }()
+}
+
+extension AttentionMask {
+  /// Iterations of the loops of one call of `mask_live`, at most; those of a user's function are not counted. A loop counts
+  /// for two more than it runs: drivers that stop loops count the round in which a loop finds its end, and some more.
+  public var liveLoops: Int { searches.reduce(0) { $0 + $1 + 2 } }
+  /// Iterations of the loops of one call of `mask_tile`, at most: it looks up both ends of a box, in up to four rows of
+  /// blocks, and then evaluates the corners.
+  public var tileLoops: Int { searches.reduce(0) { $0 + 4 * (2 * ($1 + 2) + 1) + 2 } + 4 * liveLoops }
 }
 
 /// Where the slots of a part of a mask are: from a base that the shader computes, or from the first word on.
