@@ -170,8 +170,9 @@ public final class KernelLibrary: Sendable {
     var buffer = state.withLock { $0.lattices[format] }
     if buffer == nil {
       guard let table = format.lattice else { preconditionFailure("\(format) has no table") }
-      let made = try device.makeBuffer(byteCount: 4 * table.rows.count, label: "rows of \(format)")
-      try made.write(table.rows.map(UInt32.init))
+      let words = table.shaderWords
+      let made = try device.makeBuffer(byteCount: 4 * words.count, label: "rows of \(format)")
+      try made.write(words)
       state.withLock { $0.lattices[format] = made }
       buffer = made
     }

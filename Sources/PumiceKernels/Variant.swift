@@ -124,7 +124,7 @@ public struct Step: Sendable {
     case argument(String)
     /// A scratch buffer of the plan.
     case scratch(Int, Access)
-    /// The table of a lattice format: a word for each row, the codes of its numbers in the order of `LatticeTable.rows`.
+    /// The table of a lattice format, as `LatticeTable.shaderWords`.
     case lattice(BlockFormat)
   }
 
