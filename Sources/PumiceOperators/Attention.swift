@@ -42,6 +42,8 @@ public struct Attention: Operator {
   public var valueSize: Int
   /// Cells of each key-value head of a sequence.
   public var capacity: Int
+  /// What no entry of `lengths` may be more than, at most `capacity`: the less it is, the less work is dispatched.
+  public var keys: Int
   public var keyFormat: TensorFormat
   public var valueFormat: TensorFormat
   public var scale: Float
@@ -52,10 +54,11 @@ public struct Attention: Operator {
 
   /// - Parameters:
   ///   - valueSize, valueFormat: by default those of the keys.
+  ///   - keys: by default the capacity.
   ///   - scale: by default 1/√keySize.
   public init(
     sequences: Int = 1, tokens: Int, heads: Int, kvHeads: Int, keySize: Int, valueSize: Int? = nil, capacity: Int,
-    keyFormat: TensorFormat, valueFormat: TensorFormat? = nil, scale: Float? = nil, mask: AttentionMask = .causal,
+    keys: Int? = nil, keyFormat: TensorFormat, valueFormat: TensorFormat? = nil, scale: Float? = nil, mask: AttentionMask = .causal,
     modifications: [ScoreModification] = [], hasSinks: Bool = false, outputs: Set<Output> = []
   ) {
     self.sequences = sequences
@@ -65,6 +68,7 @@ public struct Attention: Operator {
     self.keySize = keySize
     self.valueSize = valueSize ?? keySize
     self.capacity = capacity
+    self.keys = keys ?? capacity
     self.keyFormat = keyFormat
     self.valueFormat = valueFormat ?? keyFormat
     self.scale = scale ?? 1 / Float(keySize).squareRoot()
@@ -106,12 +110,12 @@ public struct Attention: Operator {
     return arguments
   }
 
-  /// As if every query saw all cells.
+  /// As if every query saw all keys.
   public var flops: Double {
-    2 * Double(sequences * tokens) * Double(heads) * Double(capacity) * Double(keySize + valueSize)
+    2 * Double(sequences * tokens) * Double(heads) * Double(keys) * Double(keySize + valueSize)
   }
   public var bytes: Double {
-    Double(sequences * kvHeads) * Double(capacity)
+    Double(sequences * kvHeads) * Double(keys)
       * (Double(keySize) * keyFormat.bitsPerElement + Double(valueSize) * valueFormat.bitsPerElement) / 8
       + 4 * Double(sequences * tokens) * Double(heads) * Double(keySize + valueSize)
   }
@@ -119,8 +123,9 @@ public struct Attention: Operator {
   public func validate() throws(OperatorError) {
     try requireSizes([
       "sequences": sequences, "tokens": tokens, "heads": heads, "kvHeads": kvHeads, "keySize": keySize,
-      "valueSize": valueSize, "capacity": capacity,
+      "valueSize": valueSize, "capacity": capacity, "keys": keys,
     ])
+    try require(keys <= capacity, "\(keys) keys are more than the cache's capacity \(capacity)")
     try tiles.validate()
     for (name, size, format) in [("key", keySize, keyFormat), ("value", valueSize, valueFormat)] {
       try require(size % 8 == 0 && size <= 256, "\(name) size \(size) is no multiple of 8 up to 256")
@@ -147,7 +152,7 @@ public struct Attention: Operator {
     var parts = ["\(keyFormat.name)\(valueFormat == keyFormat ? "" : "/\(valueFormat.name)")"]
     parts.append("\(sequences > 1 ? "\(sequences)×" : "")\(tokens) tokens")
     parts.append("heads \(heads)/\(kvHeads)×\(keySize)\(valueSize == keySize ? "" : "/\(valueSize)")")
-    parts.append("\(capacity) cells")
+    parts.append("\(keys) keys of \(capacity)")
     let mask = mask.description
     parts.append(mask.count > 60 ? "\(mask.prefix(60))…" : mask)
     parts += modifications.map(\.description)
