@@ -83,9 +83,9 @@ const float boundaries[BOUNDARIES] = float[](BOUNDARY_LIST);
 uint code_of(uint i) {
   const float steps = (uintBitsToFloat(usable_bits(i)) - offset) * inverse;
 #ifdef BOUNDARIES
-  uint code = 0;
-  [[unroll]] for (uint b = 0; b < BOUNDARIES; b++) code += steps > boundaries[b] ? 1 : 0;
-  return code;
+  float code = 0.0;
+  [[unroll]] for (uint b = 0; b < BOUNDARIES; b++) code += step(boundaries[b], steps);
+  return uint(code);
 #else
   return uint(roundEven(clamp(steps, LEAST_LEVEL, LAST_LEVEL)) - (LEAST_LEVEL));
 #endif

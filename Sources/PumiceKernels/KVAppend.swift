@@ -8,7 +8,8 @@ extension KVAppend: Dispatchable {
   public static let variants: [Variant<KVAppend>] = [
     Variant(
       "thread_per_scale",
-      summary: "One thread for the elements under one scale, at least 32, or for two plain numbers; nothing is shared but "
+      summary:
+        "One thread for the elements under one scale, at least 32, or for two plain numbers; nothing is shared but "
         + "words that two of them have a half of.",
       shaders: ["KVAppend/kv_append.comp"], needs: [.workgroup(threads)],
       refusal: { op, device in

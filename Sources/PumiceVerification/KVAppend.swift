@@ -9,7 +9,8 @@ extension KVAppend: Verifiable {
   public static var problems: [KVAppend] {
     let formats = cacheFormats
     let shapes = [
-      (1, 1, 1, 1), (1, 1, 2, 5), (1, 3, 3, 17), (2, 17, 1, 33), (3, 5, 4, 7), (1, 65, 2, 66), (4, 1, 3, 9), (2, 7, 2, 7),
+      (1, 1, 1, 1), (1, 1, 2, 5), (1, 3, 3, 17), (2, 17, 1, 33), (3, 5, 4, 7), (1, 65, 2, 66), (4, 1, 3, 9),
+      (2, 7, 2, 7),
     ]
     return formats.indices.flatMap { index in
       (1...3).map { blocks in
@@ -35,11 +36,13 @@ extension KVAppend: Verifiable {
         let kind = 2 * bits + (offset == .bias ? 1 : 0)
         return TensorFormat.group(
           GroupFormat(
-            bits: bits, group: [32, 64, nil, 96, 128][kind % 5], offset: offset, scale: NumberFormat.allCases[kind % 3])!)
+            bits: bits, group: [32, 64, nil, 96, 128][kind % 5], offset: offset, scale: NumberFormat.allCases[kind % 3])!
+        )
       }
     }
     let others = [
-      "g4:32", "g4:row", "g4:row:asym", "g4:64:asym", "g8:row:bf16", "g3:32:asym:f32", "nf2:16", "nf2:64:f32", "nf3:16:bf16",
+      "g4:32", "g4:row", "g4:row:asym", "g4:64:asym", "g8:row:bf16", "g3:32:asym:f32", "nf2:16", "nf2:64:f32",
+      "nf3:16:bf16",
       "nf3:32", "nf4:32", "nf4:64:bf16", "nf4:16:f32", "nf4:128",
     ].map { TensorFormat(name: $0)! }
     return TensorFormat.plainWeights + blocks + groups + others
@@ -88,7 +91,8 @@ extension KVAppend: Verifiable {
         case 5: Float(random.normal()) * 0x1p24
         case 6:
           [
-            .nan, -.nan, .infinity, -.infinity, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 0x1p-140, -0x1p-149,
+            .nan, -.nan, .infinity, -.infinity, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 0x1p-140,
+            -0x1p-149,
             65519.996, 65520, -0.0, 1e30,
           ][random.below(12)]
         // All near one another and far from zero: nothing but an offset can tell them apart.
