@@ -15,7 +15,7 @@
 
 // The next half, and the one before where that waits for it.
 uint next_half, waiting;
-bool is_waiting;
+bool is_waiting = false;
 
 void put(uint half_bits) {
   if (next_half % 2 == 0) {
@@ -33,7 +33,6 @@ void put(uint half_bits) {
 void append(uint row, uint unit) {
   find_scale(0);
   next_half = (row * (size / UNIT) + unit) * BLOCK_HALVES;
-  is_waiting = false;
   put(scale_bits);
 #ifdef SCALE_RANGE
   put(offset_bits);

@@ -8,15 +8,11 @@ extension KVAppend: Verifiable {
   /// either half of a word, and in many shapes: one cell, all cells, one sequence or several.
   public static var problems: [KVAppend] {
     let formats = cacheFormats
-    let shapes = [
-      (1, 1, 1, 1), (1, 1, 2, 5), (1, 3, 3, 17), (2, 17, 1, 33), (3, 5, 4, 7), (1, 65, 2, 66), (4, 1, 3, 9),
-      (2, 7, 2, 7),
-    ]
     return formats.indices.flatMap { index in
       (1...3).map { blocks in
-        // The steps have no divisor in common with the number of shapes: every format meets several.
-        let (sequences, tokens, kvHeads, capacity) = shapes[(3 * index + 5 * blocks) % shapes.count]
         let value = formats[(index + 7 * blocks) % formats.count]
+        let shapes = blocks == 2 ? extremeShapes : shapes
+        let (sequences, tokens, kvHeads, capacity) = shapes[(index + blocks) % shapes.count]
         return KVAppend(
           sequences: sequences, tokens: tokens, kvHeads: kvHeads, keySize: blocks * formats[index].blockMultiple,
           valueSize: (1 + (blocks + index) % 3) * value.blockMultiple, capacity: capacity, keyFormat: formats[index],
@@ -27,6 +23,13 @@ extension KVAppend: Verifiable {
         KVAppend(tokens: 2, kvHeads: 3, keySize: 256, valueSize: 80, capacity: 3, keyFormat: $0)
       }
   }
+
+  /// Sequences, tokens, heads and capacity.
+  private static let shapes = [
+    (1, 1, 1, 1), (1, 1, 2, 5), (1, 3, 3, 17), (2, 17, 1, 33), (1, 65, 2, 66), (4, 1, 3, 9), (2, 9, 2, 9), (2, 1, 5, 1),
+  ]
+  /// Those with the data of `extremes`, the same for every kind of data but for the cache before.
+  private static let extremeShapes = [(3, 5, 4, 7), (2, 7, 2, 7)]
 
   /// Plain numbers, blocks, groups of every width with each type of scales and kind of length, and quantiles.
   static var cacheFormats: [TensorFormat] {
@@ -41,9 +44,8 @@ extension KVAppend: Verifiable {
       }
     }
     let others = [
-      "g4:32", "g4:row", "g4:row:asym", "g4:64:asym", "g8:row:bf16", "g3:32:asym:f32", "nf2:16", "nf2:64:f32",
-      "nf3:16:bf16",
-      "nf3:32", "nf4:32", "nf4:64:bf16", "nf4:16:f32", "nf4:128",
+      "g4:32", "g4:row", "g4:row:asym", "g4:64:asym", "g8:row:bf16", "g3:32:asym:f32", "nf2:16", "nf2:64:f32", "nf3:32",
+      "nf3:16:bf16", "nf4:32", "nf4:64:bf16", "nf4:16:f32", "nf4:128",
     ].map { TensorFormat(name: $0)! }
     return TensorFormat.plainWeights + blocks + groups + others
   }
@@ -51,12 +53,13 @@ extension KVAppend: Verifiable {
   public func special(_ argument: Argument, _ random: inout RandomSource) -> [UInt8]? {
     switch argument.name {
     case "cells": integers(cells(&random))
-    // The data of these problems is the same for every kind but for the cache before; it is what no kind makes.
-    case "keys" where tokens == 5 || tokens == 7, "values" where tokens == 5 || tokens == 7:
+    case "keys" where hasExtremes, "values" where hasExtremes:
       integers((0..<argument.shape.rows).flatMap { _ in Self.extremes(argument.shape.rowLength, &random) })
     default: nil
     }
   }
+
+  private var hasExtremes: Bool { Self.extremeShapes.contains { $0.1 == tokens } }
 
   /// For every head of every sequence different cells in no order, some outside the cache.
   private func cells(_ random: inout RandomSource) -> [Int32] {

@@ -31,7 +31,11 @@ import Testing
     for _ in 0..<10 { #expect(try verdict(op) == nil) }
   }
 
-  @Test(arguments: crowded) func halvesMustBeWrittenAtOnce(_ op: KVAppend) throws {
+  /// With one cell the scales of neighbouring heads share words, and threads of one subgroup write them.
+  @Test func halvesMustBeWrittenAtOnce() throws {
+    let op = KVAppend(
+      tokens: 1, kvHeads: 9, keySize: 32, capacity: 1, keyFormat: TensorFormat(name: "g4:row")!, valueFormat: .f32)
+    #expect(try verdict(op) == nil)
     let path = "KVAppend/encoding.glsl"
     var text = try ShaderLibrary.text(path)
     let start = try #require(text.firstRange(of: "  atomicAnd(")).lowerBound
@@ -44,11 +48,10 @@ import Testing
   static let mistakes: [(file: String, passage: String, replacement: String)] = [
     ("encoding.glsl", "roundEven(", "floor("),
     ("encoding.glsl", "min(rounded & 0x7fffu, 0x7bffu)", "min((rounded & 0x7fffu) + 2u, 0x7bffu)"),
-    ("encoding.glsl", "float16_bits(bits);", "float16_bits(bits & 0xffffe000u);"),
+    ("encoding.glsl", "= float16_bits(bits);", "= float16_bits(bits & 0xffffe000u);"),
     ("blocks.glsl", "code_of(e + 16) % 16 << 4 | code_of(e + 17) % 16 << 12", "code_of(e + 17) % 16 << 4"),
     ("kv_append.comp", "(token / tokens * kv_heads + head) * capacity", "(token / tokens * kv_heads) * capacity"),
     ("kv_append.comp", "+ cell;", "+ (cell + 1) % capacity;"),
-    ("kv_append.comp", "if (cell >= capacity) return;", ""),
     ("kv_append.comp", "key_positions.v[row]", "key_positions.v[cell]"),
   ]
 
