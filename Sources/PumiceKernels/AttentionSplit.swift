@@ -113,7 +113,8 @@ enum AttentionSplit {
         groups: (splits(op), chunks, op.sets), subgroupSize: device.subgroupSize)
     }
     func format(_ macro: String, _ format: TensorFormat) -> [String: String] {
-      PlainCache.isPlain(format) ? ["\(macro)_\(format.name.uppercased())": ""] : format.weightDefines(["GROUP_STEP": "32"])
+      PlainCache.isPlain(format)
+        ? ["\(macro)_\(format.name.uppercased())": ""] : format.weightDefines(["GROUP_STEP": "32"])
     }
     plan.steps.append(
       step(

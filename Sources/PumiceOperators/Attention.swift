@@ -129,10 +129,14 @@ public struct Attention: Operator {
     try tiles.validate()
     for (name, size, format) in [("key", keySize, keyFormat), ("value", valueSize, valueFormat)] {
       try require(size % 8 == 0 && size <= 256, "\(name) size \(size) is no multiple of 8 up to 256")
-      try require(format.isCacheFormat, "a cache in \(format.name) is not supported")
-      try require(
-        format.byteCount([sequences * kvHeads * capacity, size]) != nil,
-        "\(name)s of \(size) elements are no whole number of blocks of \(format.name)")
+      if !TensorFormat.plainWeights.contains(format) {
+        try require(
+          size % format.blockLength == 0,
+          "the \(name) size \(size) is no multiple of the \(format.blockLength) that \(format.name) needs")
+        try require(
+          CacheEncoding(format, rowLength: size) != nil,
+          "a cache of \(name)s in \(format.name) is not supported: it has no encoder")
+      }
       try require(
         Double(sequences * kvHeads) * Double(capacity) * Double(size) <= Double(UInt32.max)
           && Double(sequences * tokens) * Double(heads) * Double(size) <= Double(UInt32.max),
@@ -165,16 +169,5 @@ public struct Attention: Operator {
   public var slopes: [Float]? {
     for case .alibi(let slopes) in modifications { return slopes }
     return nil
-  }
-}
-
-extension TensorFormat {
-  /// Whether keys and values may be stored so: formats that can be written a token at a time.
-  public var isCacheFormat: Bool {
-    switch self {
-    case .f32, .f16, .bf16, .group, .normalFloat: true
-    case .block(let format): [.q4_0, .q4_1, .q5_0, .q5_1, .q8_0, .iq4_nl].contains(format)
-    case .i32, .i8, .palette, .dualGrained, .gptq, .awq: false
-    }
   }
 }

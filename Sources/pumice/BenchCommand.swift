@@ -212,7 +212,7 @@ struct BenchAttentionCommand: ParsableCommand {
   func run() throws {
     var session = try BenchSession(bench)
     try session.run(
-      Attention(tokens: tokens, heads: heads, kvHeads: kvHeads, headSize: headSize, keys: keys, format: cache))
+      Attention(tokens: tokens, heads: heads, kvHeads: kvHeads, keySize: headSize, capacity: keys, keyFormat: cache))
     try session.finish()
   }
 }
