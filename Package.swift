@@ -100,6 +100,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
 
+    .testTarget(name: "TensorsTests", dependencies: ["PumiceTensors"], swiftSettings: settings),
     .testTarget(name: "GPUTests", dependencies: ["PumiceGPU", "PumiceShaders"], swiftSettings: settings),
     .testTarget(
       name: "VerificationTests",

@@ -46,35 +46,43 @@ public enum ShaderLibrary {
   ///
   /// - Parameters:
   ///   - path: `"MatMul/matmul_broadcast.comp"`; includes are named the same way, from the root of the shaders.
-  ///   - overrides: texts that replace those of the library, by path.
+  ///   - generated: texts that are no files, by name: `"mask"` is included as `"Generated/mask.glsl"`.
+  ///   - overrides: texts that replace those of the library and generated ones, by path.
   public static func resolved(
-    _ path: String, overrides: [String: String] = [:]
+    _ path: String, generated: [String: String] = [:], overrides: [String: String] = [:]
   ) throws(MissingShader) -> String {
-    var resolver = IncludeResolver(overrides: overrides)
+    var resolver = IncludeResolver(generated: generated, overrides: overrides)
     try resolver.append(path, includer: nil)
     return resolver.text
   }
 
-  /// The shader and all files that it includes, each once, the shader first.
+  /// The shader and all files that it includes, each once, the shader first. Generated texts are no files.
   public static func files(of path: String) throws(MissingShader) -> [String] {
-    var resolver = IncludeResolver(overrides: [:])
+    var resolver = IncludeResolver(generated: nil, overrides: [:])
     try resolver.append(path, includer: nil)
-    return resolver.files
+    return resolver.files.filter { !$0.hasPrefix(IncludeResolver.generatedFolder) }
   }
 }
 
 /// Puts the texts of included files where they are included.
 private struct IncludeResolver {
+  static let generatedFolder = "Generated/"
+
+  /// Nil stands for any texts, which are then empty.
+  let generated: [String: String]?
   let overrides: [String: String]
   private(set) var text = ""
   private(set) var files: [String] = []
 
-  init(overrides: [String: String]) { self.overrides = overrides }
+  init(generated: [String: String]?, overrides: [String: String]) {
+    self.generated = generated
+    self.overrides = overrides
+  }
 
   mutating func append(_ path: String, includer: String?) throws(ShaderLibrary.MissingShader) {
     guard !files.contains(path) else { return }
     files.append(path)
-    var source = overrides[path]
+    var source = overrides[path] ?? generatedText(path)
     if source == nil {
       do throws(ShaderLibrary.MissingShader) {
         source = try ShaderLibrary.text(path)
@@ -98,6 +106,13 @@ private struct IncludeResolver {
         }
       }
     }
+  }
+
+  /// The text of `Generated/name.glsl`.
+  private func generatedText(_ path: String) -> String? {
+    guard path.hasPrefix(Self.generatedFolder), path.hasSuffix(".glsl") else { return nil }
+    guard let generated else { return "" }
+    return generated[String(path.dropFirst(Self.generatedFolder.count).dropLast(".glsl".count))]
   }
 
   /// The name in `#include "name"`.

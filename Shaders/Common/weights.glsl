@@ -7,6 +7,8 @@
 // The including shader requires GL_EXT_control_flow_attributes, sets weight_row before it uses any of this, and defines
 //   WEIGHT_LOAD(i)       the i-th 32-bit word of the tensor
 //   WEIGHT_ROWS, WEIGHT_COLUMNS  its shape
+//   WEIGHT_LEVEL_LANES   if the lanes of its subgroups, so many, keep the levels in registers: all lanes then decode together, rows
+//                        with the same levels, after weight_load_levels(); requires GL_KHR_shader_subgroup_shuffle
 //   WEIGHT_BY_STEPS      if it loads whole steps with Common/weight_step.glsl; otherwise every word is loaded where it is used
 //
 // A format file in Common/Formats defines
@@ -25,6 +27,10 @@
 //   WEIGHT_LONG_SCALES   that a product may have more than 24 bits, and is then rounded before the offset is added
 //   WEIGHT_GROUPS        groups of a step: neighbouring elements, at least 8, with one scale
 //   float weight_scale(uint step, uint g), float weight_offset(uint step, uint g)
+// and for codes that choose from a few numbers
+//   WEIGHT_LEVELS        how many, a power of two
+//   WEIGHT_LEVEL_PARTS   numbers that a code chooses at once
+//   float weight_level(uint code, uint part)  number `part` of those that the code chooses; weight_code calls weight_chosen
 // These call weight_word(i) for word i of the step, and may load what is nowhere near through WEIGHT_LOAD; e and g are constants after unrolling in the shaders where speed counts.
 // and for plain numbers, whose rows may end anywhere
 //   WEIGHT_NUMBER_BYTES  bytes of a number
@@ -46,6 +52,9 @@ uint weight_row;
 
 // Word i of the step.
 uint weight_word(uint i);
+
+// What weight_level gives, or the same from registers.
+float weight_chosen(uint code, uint part);
 
 // The second half of `low` and the first of `high`, as one word.
 uint weight_straddling(uint low, uint high) { return low >> 16 | high << 16; }
@@ -157,6 +166,33 @@ uint weight_spread(uint bits) { return (bits & 15u) * 0x00204081u & 0x01010101u;
 #include "Common/scaled_block.glsl"
 #elif defined(WEIGHT_HALF_NUMBERS)
 #include "Common/half_numbers.glsl"
+#endif
+
+#ifdef WEIGHT_LEVELS
+#ifdef WEIGHT_LEVEL_LANES
+#define WEIGHT_LEVEL_REGISTERS ((WEIGHT_LEVELS + WEIGHT_LEVEL_LANES - 1) / WEIGHT_LEVEL_LANES)
+float weight_levels[WEIGHT_LEVEL_PARTS][WEIGHT_LEVEL_REGISTERS];
+
+void weight_load_levels() {
+  [[unroll]] for (uint part = 0; part < WEIGHT_LEVEL_PARTS; part++) {
+    [[unroll]] for (uint i = 0; i < WEIGHT_LEVEL_REGISTERS; i++) {
+      weight_levels[part][i] = weight_level(min(i * WEIGHT_LEVEL_LANES + gl_SubgroupInvocationID, WEIGHT_LEVELS - 1), part);
+    }
+  }
+}
+
+float weight_chosen(uint code, uint part) {
+  const uint lane = code % WEIGHT_LEVEL_LANES;
+  float level = subgroupShuffle(weight_levels[part][0], lane);
+  [[unroll]] for (uint i = 1; i < WEIGHT_LEVEL_REGISTERS; i++) {
+    const float other = subgroupShuffle(weight_levels[part][i], lane);
+    level = code / WEIGHT_LEVEL_LANES == i ? other : level;
+  }
+  return level;
+}
+#else
+float weight_chosen(uint code, uint part) { return weight_level(code, part); }
+#endif
 #endif
 
 #ifndef WEIGHT_STRIDE

@@ -16,6 +16,9 @@
 #ifndef UNIFORM_LOADS
 #extension GL_KHR_shader_subgroup_ballot : require
 #endif
+#ifdef WEIGHT_LEVEL_LANES
+#extension GL_KHR_shader_subgroup_shuffle : require
+#endif
 #include "Common/buffers.glsl"
 BUFFER(0, readonly, uint, Weight, weight)
 BUFFER(1, readonly, float, Input, x)
@@ -170,6 +173,9 @@ void main() {
   const uint row = min(first + gl_SubgroupInvocationID, m - 1);
   weight_row = row;
   begin_rows(first, row);
+#ifdef WEIGHT_LEVEL_LANES
+  weight_load_levels();
+#endif
   [[unroll]] for (uint j = 0; j < COLUMNS; j++) {
     sums[j] = 0.0;
     [[unroll]] for (uint a = 0; a < CHAINS; a++) parts[j][a] = 0.0;

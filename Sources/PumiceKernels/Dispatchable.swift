@@ -38,6 +38,7 @@ extension OperatorName {
     case .rope: RoPE.self
     case .kvAppend: KVAppend.self
     case .attention: Attention.self
+    case .attentionTiles: AttentionTiles.self
     case .swiGLU: SwiGLU.self
     case .softmax: Softmax.self
     case .argMax: ArgMax.self

@@ -15,15 +15,19 @@ public final class KernelLibrary: Sendable {
 
   private struct State: ~Copyable {
     var pipelines: [PipelineKey: Pipeline] = [:]
-    /// By the paths of the shaders: every choice asks, and a forward pass makes a hundred.
-    var hashes: [[String]: String] = [:]
+    /// By the paths of the shaders and samples of generated texts: every choice asks, and a forward pass makes a hundred.
+    var hashes: [HashKey: String] = [:]
     var scratch: Buffer?
     var lattices: [BlockFormat: Buffer] = [:]
   }
 
   private struct PipelineKey: Hashable {
-    let shader: String, defines: [String: String], specialization: [UInt32], buffers: Int, constants: Int,
-      subgroupSize: Int?
+    let shader: String, defines: [String: String], generated: [String: String], specialization: [UInt32],
+      buffers: Int, constants: Int, subgroupSize: Int?
+  }
+
+  private struct HashKey: Hashable {
+    let shaders: [String], generated: [String: String]
   }
 
   public init(device: Device, quarantine: Quarantine = Quarantine(), overrides: [String: String] = [:]) {
@@ -116,19 +120,27 @@ public final class KernelLibrary: Sendable {
   }
 
   /// The pipeline of one step, from memory or newly made.
+  ///
+  /// - Throws: `KernelError.userExpression` if a mask or score function of the user's does not compile; `GPUError`.
   public func pipeline(_ step: Step) throws -> Pipeline {
     let key = PipelineKey(
-      shader: step.shader, defines: step.defines, specialization: step.specialization, buffers: step.bindings.count,
-      constants: step.constants.count, subgroupSize: step.subgroupSize)
+      shader: step.shader, defines: step.defines, generated: step.generated, specialization: step.specialization,
+      buffers: step.bindings.count, constants: step.constants.count, subgroupSize: step.subgroupSize)
     if let known = state.withLock({ $0.pipelines[key] }) { return known }
-    let pipeline = try device.pipeline(description(of: step))
+    let pipeline: Pipeline
+    do {
+      pipeline = try device.pipeline(description(of: step))
+    } catch let error as GPUError {
+      guard let (function, message) = UserExpression.complaint(in: error) else { throw error }
+      throw KernelError.userExpression(function, message: message)
+    }
     state.withLock { $0.pipelines[key] = pipeline }
     return pipeline
   }
 
   /// The pipeline of one step as a value: its shader's text and everything that it is specialized with.
   public func description(of step: Step) throws -> PipelineDescription {
-    let text = try ShaderLibrary.resolved(step.shader, overrides: overrides)
+    let text = try ShaderLibrary.resolved(step.shader, generated: step.generated, overrides: overrides)
     return PipelineDescription(
       source: ShaderSource(name: step.shader, text: text, defines: step.defines), specialization: step.specialization,
       bufferCount: step.bindings.count, constantBytes: 4 * step.constants.count,
@@ -138,10 +150,13 @@ public final class KernelLibrary: Sendable {
 
   /// A hash over the text of all shaders of a variant, includes resolved: what quarantine is tied to.
   public func shaderHash<Op>(_ variant: Variant<Op>) -> String {
-    if let known = state.withLock({ $0.hashes[variant.shaders] }) { return known }
-    let texts = variant.shaders.map { (try? ShaderLibrary.resolved($0, overrides: overrides)) ?? $0 }
+    let key = HashKey(shaders: variant.shaders, generated: variant.generated)
+    if let known = state.withLock({ $0.hashes[key] }) { return known }
+    let texts = variant.shaders.map {
+      (try? ShaderLibrary.resolved($0, generated: variant.generated, overrides: overrides)) ?? $0
+    }
     let hash = stableHash(texts.joined(separator: "\0"))
-    state.withLock { $0.hashes[variant.shaders] = hash }
+    state.withLock { $0.hashes[key] = hash }
     return hash
   }
 
@@ -155,8 +170,9 @@ public final class KernelLibrary: Sendable {
     var buffer = state.withLock { $0.lattices[format] }
     if buffer == nil {
       guard let table = format.lattice else { preconditionFailure("\(format) has no table") }
-      let made = try device.makeBuffer(byteCount: 4 * table.rows.count, label: "rows of \(format)")
-      try made.write(table.rows.map(UInt32.init))
+      let words = table.shaderWords
+      let made = try device.makeBuffer(byteCount: 4 * words.count, label: "rows of \(format)")
+      try made.write(words)
       state.withLock { $0.lattices[format] = made }
       buffer = made
     }
@@ -198,6 +214,8 @@ public enum KernelError: Error, CustomStringConvertible {
   case smallArgument(String, String, needs: Int, has: Int)
   case unrepresentable(String, String, value: Float, format: String)
   case misalignedArgument(String, String, address: UInt64, alignment: Int)
+  /// A GLSL expression of the user's does not compile; the message is the compiler's, with lines of the expression.
+  case userExpression(String, message: String)
 
   public var description: String {
     switch self {
@@ -213,6 +231,7 @@ public enum KernelError: Error, CustomStringConvertible {
       "\(op): argument \(argument) is in \(format), which has no \(value)"
     case .misalignedArgument(let op, let argument, let address, let alignment):
       "\(op): argument \(argument) is at address 0x\(String(address, radix: 16)), no multiple of \(alignment)"
+    case .userExpression(let function, let message): "the expression of \(function) does not compile: \(message)"
     }
   }
 }

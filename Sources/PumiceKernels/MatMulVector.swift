@@ -35,6 +35,9 @@ enum MatMulVector {
       if op.weight.blockBytes != nil, !op.rowsAreShifted, op.n <= 2 || op.weight.blockLength == 1 {
         step.defines["WEIGHT_ROWS_ALIGNED"] = ""
       }
+      if device.subgroupOperations.contains(.shuffle), op.weight.keepsLevels(lanes: device.subgroupSize) {
+        step.defines["WEIGHT_LEVEL_LANES"] = String(device.subgroupSize)
+      }
       step.groups = (groups(op.m, of: device.subgroupSize), 1, 1)
       return Plan(step)
     }

@@ -53,6 +53,9 @@ public struct Variant<Op: Operator>: Sendable {
   public let summary: String
   /// The shaders that its plans use, as paths below `Shaders/`.
   public let shaders: [String]
+  /// For shaders that include generated texts, samples of them by name: quarantine is tied to these, so that a variant
+  /// that failed is tried again once they are generated differently.
+  public let generated: [String: String]
   /// Where it rounds.
   public let rounding: RoundingModel
   /// What it needs of any device.
@@ -66,7 +69,8 @@ public struct Variant<Op: Operator>: Sendable {
   public let plan: @Sendable (Op, DeviceInfo) -> Plan
 
   public init(
-    _ name: String, summary: String, shaders: [String], rounding: RoundingModel = .f32, needs: [Requirement] = [],
+    _ name: String, summary: String, shaders: [String], generated: [String: String] = [:],
+    rounding: RoundingModel = .f32, needs: [Requirement] = [],
     refusal: @escaping @Sendable (Op, DeviceInfo) -> String? = { _, _ in nil },
     loopIterations: @escaping @Sendable (Op, DeviceInfo) -> Int,
     plan: @escaping @Sendable (Op, DeviceInfo) -> Plan
@@ -74,6 +78,7 @@ public struct Variant<Op: Operator>: Sendable {
     self.name = name
     self.summary = summary
     self.shaders = shaders
+    self.generated = generated
     self.rounding = rounding
     self.needs = needs
     self.refusal = refusal
@@ -119,7 +124,7 @@ public struct Step: Sendable {
     case argument(String)
     /// A scratch buffer of the plan.
     case scratch(Int, Access)
-    /// The table of a lattice format: a word for each row, the codes of its numbers in the order of `LatticeTable.rows`.
+    /// The table of a lattice format, as `LatticeTable.shaderWords`.
     case lattice(BlockFormat)
   }
 
@@ -127,6 +132,8 @@ public struct Step: Sendable {
   public var shader: String
   /// Macros: types, layouts and formats.
   public var defines: [String: String]
+  /// Texts that the shader includes as `Generated/name.glsl`, by name.
+  public var generated: [String: String]
   /// Specialization constants 0, 1, …: numbers that unroll loops.
   public var specialization: [UInt32]
   public var bindings: [Binding]
@@ -137,11 +144,13 @@ public struct Step: Sendable {
   public var subgroupSize: Int?
 
   public init(
-    _ shader: String, defines: [String: String] = [:], specialization: [UInt32] = [], bindings: [Binding],
-    constants: KeyValuePairs<String, UInt32>, groups: (Int, Int, Int), subgroupSize: Int? = nil
+    _ shader: String, defines: [String: String] = [:], generated: [String: String] = [:],
+    specialization: [UInt32] = [], bindings: [Binding], constants: KeyValuePairs<String, UInt32>,
+    groups: (Int, Int, Int), subgroupSize: Int? = nil
   ) {
     self.shader = shader
     self.defines = defines
+    self.generated = generated
     self.specialization = specialization
     self.bindings = bindings
     self.constants = constants.map { (name: $0.key, value: $0.value) }

@@ -20,9 +20,38 @@ extension TensorFormat {
     return own.merging(others) { _, new in new }
   }
 
+  /// Whether the numbers that its codes choose from fit into the registers of so many lanes which decode neighbouring rows, the
+  /// first a multiple of their count.
+  func keepsLevels(lanes: Int) -> Bool {
+    switch self {
+    case .normalFloat(let format): 1 << format.bits <= 2 * lanes
+    case .palette(let format):
+      1 << format.bits <= 8 * lanes && (format.rowsPerTable.map { $0 % lanes == 0 } ?? true)
+    case .block(.iq4_nl), .block(.iq4_xs): 16 <= 2 * lanes
+    default: false
+    }
+  }
+
   /// What shaders that decode weights bind after everything else: the table of a lattice format.
   var weightBindings: [Step.Binding] {
     if case .block(let format) = self, format.lattice != nil { [.lattice(format)] } else { [] }
+  }
+}
+
+extension LatticeTable {
+  /// The rows as `Common/Formats/lattice.glsl` reads them, a word each. Four magnitudes, which get signs: a byte for each, plus
+  /// 128. Eight magnitudes: four bits of each, 0, 1, 4 and 5 of its binary digits, the other digits being the same in all. Numbers
+  /// that have signs already: the codes of their levels.
+  var shaderWords: [UInt32] {
+    if levels.contains(where: { $0 < 0 }) { return rows.map(UInt32.init) }
+    return rows.indices.map { row in
+      (0..<length).reduce(0) { word, index in
+        let magnitude = UInt32(self[row, index])
+        return length == 4
+          ? word | (128 + magnitude) << UInt32(8 * index)
+          : word | (magnitude & 3 | magnitude >> 2 & 12) << UInt32(8 * (index % 4) + 4 * (index / 4))
+      }
+    }
   }
 }
 

@@ -10,6 +10,7 @@ public enum OperatorName: String, CaseIterable, Codable, Hashable, Sendable {
   case rope
   case kvAppend = "kv_append"
   case attention
+  case attentionTiles = "attention_tiles"
   case swiGLU = "swiglu"
   case softmax
   case argMax = "argmax"

@@ -81,7 +81,7 @@ import Testing
   }
 
   private func checkBounds<Op: Verifiable>(_ type: Op.Type) {
-    let exact: Set<OperatorName> = [.kvAppend, .argMax, .packBitPlanes]
+    let exact: Set<OperatorName> = [.kvAppend, .argMax, .packBitPlanes, .attentionTiles]
     var sawBound = false
     for op in Op.problems.filter({ $0.flops < 20_000 }) {
       let one = VerificationCase(op, data: .normal, seed: 1)

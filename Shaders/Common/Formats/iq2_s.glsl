@@ -23,5 +23,6 @@ float weight_scale(uint step, uint g) {
 float weight_code(uint step, uint e) {
   const uint word = e / 32, shift = 8 * (e % 32 / 8);
   const uint row = weight_word(1 + word) >> shift & 255u | (weight_word(9) >> (e / 8 * 2) & 3u) << 8;
-  return lattice_signed(iq2_magnitude(lattice_row(row), e % 8), weight_word(5 + word) >> shift, e % 8);
+  const uint magnitudes = iq2_magnitudes(lattice_row(row), e % 8 / 4);
+  return lattice_number(lattice_signed(magnitudes, weight_word(5 + word) >> (e % 32 / 4 * 4)), e % 4);
 }

@@ -19,5 +19,6 @@ float weight_scale(uint step, uint g) {
 }
 float weight_code(uint step, uint e) {
   const uint point = weight_word(1 + e / 16) >> (e % 16 / 8 * 16);
-  return lattice_signed(iq2_magnitude(lattice_row(point & 511u), e % 8), lattice_signs(point >> 9), e % 8);
+  const uint magnitudes = iq2_magnitudes(lattice_row(point & 511u), e % 8 / 4);
+  return lattice_number(lattice_signed(magnitudes, lattice_signs(point >> 9) >> (e % 8 / 4 * 4)), e % 4);
 }

@@ -19,6 +19,7 @@ float weight_scale(uint step, uint g) {
 }
 float weight_code(uint step, uint e) {
   const uint first = 1 + e / 32 * 2, part = e % 32 / 8;
-  const uint row = lattice_row(weight_word(first) >> (8 * part) & 255u);
-  return lattice_signed(iq2_magnitude(row, e % 8), lattice_signs(weight_word(first + 1) >> (7 * part)), e % 8);
+  const uint row = weight_word(first) >> (8 * part) & 255u;
+  const uint signs = lattice_signs(weight_word(first + 1) >> (7 * part));
+  return lattice_number(lattice_signed(iq2_magnitudes(lattice_row(row), e % 8 / 4), signs >> (e % 8 / 4 * 4)), e % 4);
 }

@@ -22,7 +22,5 @@ float weight_scale(uint step, uint g) {
 }
 float weight_code(uint step, uint e) {
   const uint index = weight_word(1 + e / 16) >> (e % 16 / 4 * 8) & 255u | (weight_word(9) >> (e / 4) & 1u) << 8;
-  // 1, 3, 5, … 15
-  const float magnitude = fma(weight_centered(lattice_row(index), 3 * (e % 4), 7, 0.0), 2.0, 1.0);
-  return lattice_signed(magnitude, weight_word(10 + e / 32), e % 32);
+  return lattice_number(lattice_signed(lattice_row(index), weight_word(10 + e / 32) >> (e % 32 / 4 * 4)), e % 4);
 }

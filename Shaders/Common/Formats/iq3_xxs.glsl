@@ -18,9 +18,7 @@ float weight_scale(uint step, uint g) {
   return unpackHalf2x16(weight_word(0)).x * fma(float(weight_word(9 + g) >> 28), 0.5, 0.25);
 }
 float weight_code(uint step, uint e) {
-  const uint row = lattice_row(weight_word(1 + e / 16) >> (e % 16 / 4 * 8) & 255u);
+  const uint magnitudes = lattice_row(weight_word(1 + e / 16) >> (e % 16 / 4 * 8) & 255u);
   const uint signs = lattice_signs(weight_word(9 + e / 32) >> (7 * (e % 32 / 8)));
-  // 4, 12, 20, … 52, 62
-  const float even = fma(weight_centered(row, 3 * (e % 4), 7, 0.0), 8.0, 4.0);
-  return lattice_signed(even == 60.0 ? 62.0 : even, signs, e % 8);
+  return lattice_number(lattice_signed(magnitudes, signs >> (e % 8 / 4 * 4)), e % 4);
 }

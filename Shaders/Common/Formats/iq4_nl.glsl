@@ -6,4 +6,4 @@
 #define WEIGHT_WINDOW
 #define WEIGHT_SCALED_BLOCK
 
-float weight_code(uint step, uint e) { return weight_uneven(weight_word(1 + e % 16 / 4), 8 * (e % 4) + 4 * (e / 16)); }
+float weight_code(uint step, uint e) { return UNEVEN_LEVEL(weight_word(1 + e % 16 / 4), 8 * (e % 4) + 4 * (e / 16)); }

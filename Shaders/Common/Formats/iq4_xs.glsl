@@ -20,5 +20,5 @@ float weight_scale(uint step, uint g) {
   return unpackHalf2x16(weight_word(0)).x * (float(six) - 32.0);
 }
 float weight_code(uint step, uint e) {
-  return weight_uneven(weight_word(2 + e / 32 * 4 + e % 16 / 4), 8 * (e % 4) + e % 32 / 16 * 4);
+  return UNEVEN_LEVEL(weight_word(2 + e / 32 * 4 + e % 16 / 4), 8 * (e % 4) + e % 32 / 16 * 4);
 }

@@ -1,7 +1,14 @@
 // What the lattice formats share. The including shader binds the table of the format's rows, see Common/lattice_buffer.glsl.
 
-// The codes of a row's numbers: two bits each for eight, three for four.
+// A row: for iq3 four magnitudes, each a byte plus 128; for iq2 eight, four bits each, the second four above the first; for iq1
+// the codes of eight numbers, two bits each. One word in any case: reading at a place of one's own is what costs.
 uint lattice_row(uint index) { return lattice.v[index]; }
+
+// Four magnitudes of a row of iq2, each a byte plus 128: the four bits of 8, 25 and 43 are 0, 5 and 11, where they differ.
+uint iq2_magnitudes(uint row, uint part) {
+  const uint four = row >> (4 * part);
+  return four & 0x03030303u | four << 2 & 0x30303030u | 0x88888888u;
+}
 
 // Eight signs of which seven bits are stored: the last makes the number of negative ones even.
 uint lattice_signs(uint seven) {
@@ -10,13 +17,12 @@ uint lattice_signs(uint seven) {
   return bits | (0x6996u >> (folded & 15u) & 1u) << 7;
 }
 
-// A positive number with sign bit `i` of `signs`.
-float lattice_signed(float value, uint signs, uint i) {
-  return uintBitsToFloat(floatBitsToUint(value) | signs << (31 - i) & 0x80000000u);
+// The same word with sign bits: 128 more or less than each magnitude. The lowest four bits of `signs` count.
+uint lattice_signed(uint magnitudes, uint signs) {
+  const uint negative = weight_spread(signs);
+  // The complement of 128 + m is one less than 128 - m.
+  return (magnitudes ^ (negative << 8) - negative) + negative;
 }
 
-// Magnitude `i` of a row of iq2_xxs, iq2_xs or iq2_s: 8, 25 or 43, a polynomial of its code.
-float iq2_magnitude(uint row, uint i) {
-  const float q = weight_centered(row, 2 * i, 3, 0.0);
-  return fma(fma(q, 0.5, 16.5), q, 8.0);
-}
+// Number `i` of that.
+float lattice_number(uint word, uint i) { return weight_centered(word, 8 * i, 255, 128.0); }

@@ -49,4 +49,7 @@ const float normal_floats[16] = float[](
   -0.09105003625154495, 0.0, 0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224,
   0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0);
 #endif
-float weight_code(uint step, uint e) { return normal_floats[string_code(e)]; }
+#define WEIGHT_LEVELS (1 << CODE_BITS)
+#define WEIGHT_LEVEL_PARTS 1
+float weight_level(uint code, uint part) { return normal_floats[code]; }
+float weight_code(uint step, uint e) { return weight_chosen(string_code(e), 0); }

@@ -11,8 +11,11 @@ const bool weight_piece_aligned[WEIGHT_PIECES] = bool[](true);
 uint weight_row_start(uint piece, uint row) { return row * (WEIGHT_COLUMNS / WEIGHT_STEP * CODE_BITS * 2); }
 uint weight_step_start(uint piece, uint step) { return step * CODE_BITS * 2; }
 
-float weight_code(uint step, uint e) {
-  const uint entry = (weight_row / TABLE_ROWS << CODE_BITS) + string_code(e / VECTOR);
+#define WEIGHT_LEVELS (1 << CODE_BITS)
+#define WEIGHT_LEVEL_PARTS VECTOR
+float weight_level(uint code, uint part) {
+  const uint entry = (weight_row / TABLE_ROWS << CODE_BITS) + code;
   const uint tables = section_after(weight_row_start(0, WEIGHT_ROWS));
-  return number_at(tables + (entry * VECTOR + e % VECTOR) * NUMBER_HALVES);
+  return number_at(tables + (entry * VECTOR + part) * NUMBER_HALVES);
 }
+float weight_code(uint step, uint e) { return weight_chosen(string_code(e / VECTOR), e % VECTOR); }

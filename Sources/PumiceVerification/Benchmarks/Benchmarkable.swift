@@ -36,6 +36,7 @@ extension OperatorName {
     case .rope: RoPE.self
     case .kvAppend: KVAppend.self
     case .attention: Attention.self
+    case .attentionTiles: AttentionTiles.self
     case .swiGLU: SwiGLU.self
     case .softmax: Softmax.self
     case .argMax: ArgMax.self
@@ -94,6 +95,15 @@ extension Attention: Benchmarkable {
       Attention(tokens: 1, heads: 32, kvHeads: 8, headSize: 128, keys: 4096, format: .f32),
       Attention(tokens: 512, heads: 32, kvHeads: 8, headSize: 128, keys: 512, format: .f16),
     ]
+  }
+}
+
+extension AttentionTiles: Benchmarkable {
+  /// For 512 tokens at the end of 8192.
+  public static var benchmarks: [AttentionTiles] {
+    [.causal, .causal & (.sinks(64) | .window(1024))].map { mask in
+      AttentionTiles(tokens: 512, heads: 32, kvHeads: 8, capacity: 8192, mask: mask)
+    }
   }
 }
 

@@ -166,7 +166,7 @@ private struct StepChanges {
   private var known: [Key: Change] = [:]
 
   private struct Key: Hashable {
-    let shader: String, defines: [String: String]
+    let shader: String, defines: [String: String], generated: [String: String]
   }
 
   init(original: KernelLibrary, mutated: KernelLibrary) {
@@ -187,7 +187,7 @@ private struct StepChanges {
   }
 
   private mutating func change(_ step: Step) throws -> Change {
-    let key = Key(shader: step.shader, defines: step.defines)
+    let key = Key(shader: step.shader, defines: step.defines, generated: step.generated)
     if let change = known[key] { return change }
     let change: Change
     do {
