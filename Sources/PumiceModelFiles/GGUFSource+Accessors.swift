@@ -1,5 +1,3 @@
-public import PumiceTensors
-
 /// Values by type. Each accessor names the key in its error; the optional ones give nil for a key that is absent, but
 /// still refuse a value of the wrong type.
 extension GGUFSource {
