@@ -5,7 +5,7 @@ import PumiceTensors
 /// How many bytes a model takes on a device.
 public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
   public var weights: Int
-  /// Keys and values of a full context.
+  /// Keys and values of a full context, and their positions.
   public var cache: Int
   /// Values between operators.
   public var activations: Int
@@ -26,7 +26,8 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
       Self.product([rows, columns]) == .max ? .max : tensorBytes([rows, columns], format)
     }
     let cells = Self.product([c.kvHeadCount, options.context])
-    cache = Self.product([2 * c.layerCount, bytes(cells, c.headSize, options.cacheFormat)])
+    let layer = [Self.product([2, bytes(cells, c.headSize, options.cacheFormat)]), bytes(cells, 1, .i32)]
+    cache = Self.product([c.layerCount, Self.sum(layer)])
     let row =
       3 * c.embeddingLength + 2 * c.headCount * c.headSize + 2 * c.kvHeadCount * c.headSize + 3 * c.feedForwardLength
     activations = Self.sum([
