@@ -119,7 +119,7 @@ extension FolderPlan {
     [32, 64, 128].map { .group(GroupFormat(bits: bits, group: $0, offset: .bias)!) }
   }
 
-  /// Those of LQ-LoRA's grid that there is a format for: normal floats of 2 to 4 bits with quantized scales.
+  /// LQ-LoRA's grid: normal floats of 2, 3, 4 and 8 bits with quantized scales.
   public static let normalFloatFormats: [TensorFormat] = DoubleQuantization.grid.compactMap { storage in
     NormalFloatFormat(
       bits: storage.bits, group: storage.block,

@@ -20,8 +20,9 @@ extension SectionEncoder {
   }
 
   private func normalSearch(_ normal: NormalFloatFormat) -> ScaleSearch<TableCodes> {
-    // A quarter of the distance of neighbours at the ends, but for two bits.
-    ScaleSearch(TableCodes(normal.table), length: normal.group, unit: 0.2, isWeighted: importance != nil)
+    // The distance of neighbours at the ends, or somewhat less.
+    let unit: Float = normal.bits == 8 ? 0.025 : 0.2
+    return ScaleSearch(TableCodes(normal.table), length: normal.group, unit: unit, isWeighted: importance != nil)
   }
 
   private func idealScales(
