@@ -70,14 +70,12 @@ uint mask_dilated_box(int window, int stride, MaskBox box) {
 
 // How many of a sorted list of words are at most x.
 uint mask_count(uint list, uint count, int x) {
-  uint low = 0;
-  uint high = count;
-  while (low < high) {
-    const uint middle = (low + high) / 2;
-    if (MASK_INT(list + middle) <= x) low = middle + 1;
-    else high = middle;
+  uint n = 0;
+  for (int bit = findMSB(count); bit >= 0; bit--) {
+    const uint next = n + (1u << bit);
+    if (next <= count && MASK_INT(list + next - 1) <= x) n = next;
   }
-  return low;
+  return n;
 }
 
 // x is in a sorted list.

@@ -24,7 +24,7 @@ public struct MaskProgram: Hashable, Sendable {
   }
 
   /// A text with every kind of mask in it: what hashes of shaders stand for that take any mask.
-  static let sample: [String: String] = {
+  package static let sample: [String: String] = {
     let window = AttentionMask.window(0), list = AttentionMask.tokens([])
     let parts: [AttentionMask] = [
       .full, .causal, window, .sinks(0), .dilated(window: 0, stride: 1), .blocks(BlockList(size: 1, [])), .prefixLM(0),
