@@ -1,33 +1,66 @@
-// key_cache[h, positions[t], :] = keys[t, h, :] and the same for values; a position outside the cache is skipped.
-// One thread per pair of elements, so that f16 caches are written in whole words; x groups along the heads of a token, y
-// groups along tokens. Floats travel as bits: nothing is flushed or rounded but by float16_bits.
+// Row (s, h, cells[s, t, h]) of the cache = source[s, t, h, :] in the cache's format, for the keys or the values; with KEYS also
+// key_positions[s, h, cells[s, t, h]] = positions[s, t]. Cells outside the cache are not written. The tokens of a sequence must
+// have different cells in a head.
+//
+// One thread per unit of UNIT elements: two plain numbers, which are one or two words, or the elements under one scale, at least
+// 32. x groups along the units of all heads of a token, of specialization constant 0 threads; y groups along the tokens of all
+// sequences. Plain numbers travel as bits: nothing is flushed or rounded but by whole numbers.
 #version 460
+#extension GL_EXT_control_flow_attributes : require
 #include "Common/buffers.glsl"
-BUFFER(0, readonly, uint, Keys, keys)
-BUFFER(1, readonly, uint, Values, values)
-BUFFER(2, readonly, uint, Positions, positions)
-BUFFER(3, writeonly, uint, KeyCache, key_cache)
-BUFFER(4, writeonly, uint, ValueCache, value_cache)
-CONSTANTS(ADDRESS(Keys, keys) ADDRESS(Values, values) ADDRESS(Positions, positions) ADDRESS(KeyCache, key_cache)
-          ADDRESS(ValueCache, value_cache) uint kv_heads; uint head_size; uint capacity;)
+BUFFER(0, readonly, uint, Source, source)
+BUFFER(1, readonly, uint, Cells, cells)
+BUFFER(2, readwrite, uint, Cache, cache)
+#ifdef KEYS
+BUFFER(3, readonly, uint, Positions, positions)
+BUFFER(4, writeonly, uint, KeyPositions, key_positions)
+#define POSITION_ADDRESSES ADDRESS(Positions, positions) ADDRESS(KeyPositions, key_positions)
+#else
+#define POSITION_ADDRESSES
+#endif
+CONSTANTS(ADDRESS(Source, source) ADDRESS(Cells, cells) ADDRESS(Cache, cache) POSITION_ADDRESSES
+          uint tokens; uint kv_heads; uint size; uint capacity; uint rows;)
 layout(local_size_x_id = 0) in;
 #include "Common/float16.glsl"
+#include "KVAppend/bfloat16.glsl"
+
+// Where the unit begins in the source.
+uint first;
+
+#if defined(WEIGHT_F32)
+void append(uint row, uint unit) {
+  const uint target = row * size + unit * UNIT;
+  [[unroll]] for (uint i = 0; i < UNIT; i++) cache.v[target + i] = source.v[first + i];
+}
+#elif defined(WEIGHT_F16)
+void append(uint row, uint unit) {
+  cache.v[row * (size / 2) + unit] = float16_bits(source.v[first]) | float16_bits(source.v[first + 1]) << 16;
+}
+#elif defined(WEIGHT_BF16)
+void append(uint row, uint unit) {
+  cache.v[row * (size / 2) + unit] = bfloat16_bits(source.v[first]) | bfloat16_bits(source.v[first + 1]) << 16;
+}
+#else
+#include "KVAppend/encoding.glsl"
+#if defined(CODE_BITS)
+#include "KVAppend/code_strings.glsl"
+#else
+#include "KVAppend/blocks.glsl"
+#endif
+#endif
 
 void main() {
-  const uint pair = gl_GlobalInvocationID.x;
-  const uint t = gl_WorkGroupID.y;
-  const uint pairs = head_size / 2;
-  const uint cell = positions.v[t];
-  if (pair >= kv_heads * pairs || cell >= capacity) return;
-  const uint source = t * kv_heads * head_size + 2 * pair;
-  const uint target = ((pair / pairs) * capacity + cell) * pairs + pair % pairs;
-#ifdef CACHE_F16
-  key_cache.v[target] = float16_bits(keys.v[source]) | (float16_bits(keys.v[source + 1]) << 16);
-  value_cache.v[target] = float16_bits(values.v[source]) | (float16_bits(values.v[source + 1]) << 16);
-#else
-  key_cache.v[2 * target] = keys.v[source];
-  key_cache.v[2 * target + 1] = keys.v[source + 1];
-  value_cache.v[2 * target] = values.v[source];
-  value_cache.v[2 * target + 1] = values.v[source + 1];
+  const uint units = size / UNIT;
+  const uint head = gl_GlobalInvocationID.x / units, unit = gl_GlobalInvocationID.x % units;
+  if (head >= kv_heads) return;
+  const uint token = gl_WorkGroupID.y;
+  const uint cell = cells.v[token * kv_heads + head];
+  // A negative cell is a huge unsigned number, outside the cache as well.
+  if (cell >= capacity) return;
+  const uint row = (token / tokens * kv_heads + head) * capacity + cell;
+  first = (token * kv_heads + head) * size + unit * UNIT;
+  append(row, unit);
+#ifdef KEYS
+  if (unit == 0) key_positions.v[row] = positions.v[token];
 #endif
 }

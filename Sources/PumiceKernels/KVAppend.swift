@@ -1,14 +1,95 @@
+import PumiceGPU
 public import PumiceOperators
 import PumiceTensors
 
 extension KVAppend: Dispatchable {
-  public static let variants: [Variant<KVAppend>] = ThreadPerElement.variants(
-    "KVAppend/kv_append.comp", size: { ($0.kvHeads * $0.headSize / 2, $0.tokens) }
-  ) { op in
-    Step(
-      "KVAppend/kv_append.comp", defines: op.format == .f16 ? ["CACHE_F16": ""] : [:],
-      bindings: op.arguments.map { .argument($0.name) },
-      constants: ["kv_heads": UInt32(op.kvHeads), "head_size": UInt32(op.headSize), "capacity": UInt32(op.capacity)],
-      groups: (1, 1, 1))
+  private static let threads = 64
+
+  public static let variants: [Variant<KVAppend>] = [
+    Variant(
+      "thread_per_scale",
+      summary:
+        "One thread for the elements under one scale, at least 32, or for two plain numbers; nothing is shared but "
+        + "words that two of them have a half of.",
+      shaders: ["KVAppend/kv_append.comp"], needs: [.workgroup(threads)],
+      refusal: { op, device in
+        for part in op.parts {
+          let (x, y) = (groups(op.kvHeads * part.units, of: threads), op.sequences * op.tokens)
+          let limit = device.maxWorkgroupCount
+          guard x <= limit[0], y <= limit[1] else {
+            return "needs \(x)×\(y) workgroups, the device allows \(limit[0])×\(limit[1])"
+          }
+        }
+        return nil
+      },
+      // The numbers of a unit are read for the scale, for the codes, and once more for the fifth bits of codes.
+      loopIterations: { op, _ in 3 * (op.parts.map(\.unit).max()! + 32) }
+    ) { op, _ in
+      Plan(op.parts.map(op.step))
+    }
+  ]
+
+  /// The appending to one of the caches.
+  private struct Part {
+    let source: String
+    let cache: String
+    let format: TensorFormat
+    let size: Int
+    /// Elements for one thread.
+    let unit: Int
+
+    init(_ source: String, _ cache: String, _ format: TensorFormat, _ size: Int) {
+      (self.source, self.cache, self.format, self.size) = (source, cache, format, size)
+      unit = CacheEncoding(format, rowLength: size).map { max(32, $0.length) } ?? 2
+    }
+
+    /// Threads for a row.
+    var units: Int { size / unit }
+  }
+
+  private var parts: [Part] {
+    [Part("keys", "key_cache", keyFormat, keySize), Part("values", "value_cache", valueFormat, valueSize)]
+  }
+
+  private func step(_ part: Part) -> Step {
+    var defines = part.format.weightDefines(["UNIT": "\(part.unit)"])
+    if let encoding = CacheEncoding(part.format, rowLength: part.size) {
+      defines.merge(encoding.defines) { _, new in new }
+    }
+    var bindings: [Step.Binding] = [.argument(part.source), .argument("cells"), .argument(part.cache)]
+    if part.source == "keys" {
+      defines["KEYS"] = ""
+      bindings += [.argument("positions"), .argument("key_positions")]
+    }
+    return Step(
+      "KVAppend/kv_append.comp", defines: defines, specialization: [UInt32(Self.threads)], bindings: bindings,
+      constants: [
+        "tokens": UInt32(tokens), "kv_heads": UInt32(kvHeads), "size": UInt32(part.size),
+        "capacity": UInt32(capacity), "rows": UInt32(sequences * kvHeads * capacity),
+      ],
+      groups: (groups(kvHeads * part.units, of: Self.threads), sequences * tokens, 1))
+  }
+}
+
+extension CacheEncoding {
+  /// The macros of `KVAppend/encoding.glsl`.
+  fileprivate var defines: [String: String] {
+    var defines = ["SCALE_LENGTH": "\(length)", "SCALE_DIVISOR": "\(scale.divisor).0"]
+    switch scale {
+    case .extreme: defines["SCALE_EXTREME"] = ""
+    case .magnitude: defines["SCALE_MAGNITUDE"] = ""
+    case .range: defines["SCALE_RANGE"] = ""
+    }
+    defines["NUMBER_\(number.rawValue.uppercased())"] = ""
+    let isEven = zip(levels, levels.dropFirst()).allSatisfy { $1 - $0 == 1 }
+    if isEven {
+      defines["LEAST_LEVEL"] = "\(levels.first!)"
+      defines["LAST_LEVEL"] = "\(levels.last!)"
+    } else {
+      let boundaries = zip(levels, levels.dropFirst()).map { "\(($0 + $1) / 2)" }
+      defines["BOUNDARIES"] = "\(boundaries.count)"
+      defines["BOUNDARY_LIST"] = boundaries.joined(separator: ", ")
+    }
+    return defines
   }
 }

@@ -45,10 +45,12 @@ struct Activations<B: Backend> {
   }
 }
 
-/// The keys and values of the tokens so far, one pair of tensors [kvHeads, capacity, headSize] per layer.
+/// The keys and values of the tokens so far, one pair of tensors [kvHeads, capacity, headSize] per layer, and the positions
+/// of their tokens, [kvHeads, capacity].
 struct KVCache<B: Backend> {
   let keys: [B.Tensor]
   let values: [B.Tensor]
+  let positions: [B.Tensor]
   let capacity: Int
   let format: TensorFormat
 
@@ -63,6 +65,9 @@ struct KVCache<B: Backend> {
     }
     keys = try make("key")
     values = try make("value")
+    positions = try (0..<c.layerCount).map {
+      try backend.makeTensor([c.kvHeadCount, options.context], .i32, at: .device, label: "positions of layer \($0)")
+    }
   }
 }
 
@@ -78,21 +83,23 @@ struct ForwardPass<B: Backend> {
   let count: Int
   let keys: Int
 
-  /// Records the pass over `tokens` at `positions` (both [count]).
-  func record(tokens: B.Tensor, positions: B.Tensor, wanting wanted: LogitsWanted) throws {
+  /// Records the pass over `tokens` at `positions` (both [count]), whose keys and values go to `cells` ([count, kvHeads]).
+  func record(tokens: B.Tensor, positions: B.Tensor, cells: B.Tensor, wanting wanted: LogitsWanted) throws {
     let c = configuration, a = activations
     try program.record(
       EmbeddingGather(
         tokens: count, vocabulary: c.vocabularySize, width: c.embeddingLength, format: weights.tokenEmbedding.format),
       ["table": weights.tokenEmbedding.weight, "tokens": tokens, "y": a.residual])
     for (index, layer) in weights.layers.enumerated() {
-      try attention(layer, index, positions)
+      try attention(layer, index, positions, cells)
       try feedForward(layer)
     }
     if wanted != .none { try head(wanted) }
   }
 
-  private func attention(_ layer: Layer<B.Tensor>, _ index: Int, _ positions: B.Tensor) throws {
+  private func attention(
+    _ layer: Layer<B.Tensor>, _ index: Int, _ positions: B.Tensor, _ cells: B.Tensor
+  ) throws {
     let c = configuration, a = activations
     var norm = Normalizer(pass: self, gains: layer.attentionGains, addsResidual: index > 0)
     try norm.project(layer.query, to: a.query)
@@ -102,10 +109,10 @@ struct ForwardPass<B: Backend> {
     try rotate(a.key, heads: c.kvHeadCount, positions)
     try program.record(
       KVAppend(
-        tokens: count, kvHeads: c.kvHeadCount, headSize: c.headSize, capacity: cache.capacity, format: cache.format),
+        tokens: count, kvHeads: c.kvHeadCount, keySize: c.headSize, capacity: cache.capacity, keyFormat: cache.format),
       [
-        "keys": a.key, "values": a.value, "positions": positions, "key_cache": cache.keys[index],
-        "value_cache": cache.values[index],
+        "keys": a.key, "values": a.value, "positions": positions, "cells": cells, "key_cache": cache.keys[index],
+        "value_cache": cache.values[index], "key_positions": cache.positions[index],
       ])
     try program.record(
       Attention(

@@ -1,10 +1,11 @@
 import PumiceModelFiles
+import PumiceQuantization
 import PumiceTensors
 
 /// How many bytes a model takes on a device.
 public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
   public var weights: Int
-  /// Keys and values of a full context.
+  /// Keys and values of a full context, and their positions.
   public var cache: Int
   /// Values between operators.
   public var activations: Int
@@ -18,13 +19,15 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
   /// - Parameter tensorBytes: what a tensor takes on the device.
   init(_ tensors: ModelTensors, _ options: SessionOptions, bytes tensorBytes: (Shape, TensorFormat) -> Int) {
     let c = tensors.configuration
-    weights = Self.sum(tensors.matrices.map { tensorBytes($0.shape, options.weightFormat ?? $0.format ?? .f32) })
+    weights = Self.sum(
+      tensors.matrices.map { tensorBytes($0.shape, options.weightEncoding?.format ?? $0.format ?? .f32) })
     // A product that overflows is no shape, and fits nowhere.
     func bytes(_ rows: Int, _ columns: Int, _ format: TensorFormat) -> Int {
       Self.product([rows, columns]) == .max ? .max : tensorBytes([rows, columns], format)
     }
     let cells = Self.product([c.kvHeadCount, options.context])
-    cache = Self.product([2 * c.layerCount, bytes(cells, c.headSize, options.cacheFormat)])
+    let layer = [Self.product([2, bytes(cells, c.headSize, options.cacheFormat)]), bytes(cells, 1, .i32)]
+    cache = Self.product([c.layerCount, Self.sum(layer)])
     let row =
       3 * c.embeddingLength + 2 * c.headCount * c.headSize + 2 * c.kvHeadCount * c.headSize + 3 * c.feedForwardLength
     activations = Self.sum([

@@ -59,9 +59,10 @@ public final class ModelSession<B: Backend>: Session {
   private let weights: ModelWeights<B>
   private let activations: Activations<B>
   private let cache: KVCache<B>
-  /// What the host writes: the tokens of a pass and their positions.
+  /// What the host writes: the tokens of a pass, their positions, and the cells of the cache that each head keeps them in.
   private let tokens: B.Tensor
   private let positions: B.Tensor
+  private let cells: B.Tensor
   /// The likeliest token, on the device and for the host, and the last logits for the host.
   private let likeliest: B.Tensor
   private let likeliestRead: B.Tensor
@@ -96,11 +97,12 @@ public final class ModelSession<B: Backend>: Session {
     self.options = options
     self.backend = backend
     context = options.context
-    weights = try ModelWeights(tensors, on: backend, encodedIn: options.weightFormat, progress: progress)
+    weights = try ModelWeights(tensors, on: backend, encodedIn: options.weightEncoding, progress: progress)
     activations = try Activations(c, options, on: backend)
     cache = try KVCache(c, options, on: backend)
     tokens = try backend.makeTensor([options.passTokens], .i32, at: .hostWritten, label: "tokens")
     positions = try backend.makeTensor([options.passTokens], .i32, at: .hostWritten, label: "positions")
+    cells = try backend.makeTensor([options.passTokens, c.kvHeadCount], .i32, at: .hostWritten, label: "cells")
     likeliest = try backend.makeTensor([1], .i32, at: .device, label: "likeliest token")
     likeliestRead = try backend.makeTensor([1], .i32, at: .hostRead, label: "likeliest token, read back")
     logitsRead = try backend.makeTensor(
@@ -164,7 +166,7 @@ public final class ModelSession<B: Backend>: Session {
 
   private func runChunk(_ chunk: [Int32], wanting wanted: LogitsWanted) throws {
     try backend.write(chunk, to: tokens)
-    try backend.write((position..<position + chunk.count).map(Int32.init), to: positions)
+    try writePositions(count: chunk.count)
     let program = try backend.makeProgram(label: "\(chunk.count) tokens at \(position)")
     try record(chunk.count, keys: position + chunk.count, tokens: tokens, wanting: wanted, into: program)
     try program.run()
@@ -172,9 +174,16 @@ public final class ModelSession<B: Backend>: Session {
     lastRow = wanted == .all ? chunk.count - 1 : 0
   }
 
+  /// Says where the next tokens are: in the cell of that number in every head.
+  private func writePositions(count: Int) throws {
+    let next = (position..<position + count).map(Int32.init)
+    try backend.write(next, to: positions)
+    try backend.write(next.flatMap { repeatElement($0, count: configuration.kvHeadCount) }, to: cells)
+  }
+
   private func runStep(_ kind: StepKind, token: Int32?) throws {
     if let token { try backend.write([token], to: tokens) }
-    try backend.write([Int32(position)], to: positions)
+    try writePositions(count: 1)
     let program = try step(kind)
     try program.run()
     position += 1
@@ -200,7 +209,7 @@ public final class ModelSession<B: Backend>: Session {
     let pass = ForwardPass(
       configuration: configuration, weights: weights, activations: activations, cache: cache, backend: backend,
       program: program, count: count, keys: keys)
-    try pass.record(tokens: tokens, positions: positions, wanting: wanted)
+    try pass.record(tokens: tokens, positions: positions, cells: cells, wanting: wanted)
     guard wanted != .none else { return }
     let width = configuration.vocabularySize, rows = wanted == .all ? count : 1
     let shape: Shape = [rows, width]

@@ -1,45 +1,92 @@
 public import PumiceTensors
 
-/// Writes the keys and values of new tokens into the cache: cache[h, positions[t], :] = round(new[t, h, :]).
+/// Writes the keys and values of new tokens into the cache: row (s, h, cells[s, t, h]) of a cache becomes new[s, t, h, :] in
+/// the cache's format, and key_positions[s, h, cells[s, t, h]] becomes positions[s, t].
 ///
-/// The cache is `[kvHeads, capacity, headSize]`, so that the keys of a head are contiguous. Rounding to f16 is to nearest,
-/// ties to even, exactly as IEEE 754 says. A token whose position is outside 0 ..< capacity is not written.
+/// A cache is `[sequences, kvHeads, capacity, size]`, so that the keys of a head are contiguous. A cell may hold any token, and
+/// need not be the same for all heads; where it is outside 0 ..< capacity, nothing is written for that head. The tokens of
+/// one sequence must have different cells in each head: of two with the same cell parts of either are left.
+///
+/// Plain numbers are rounded to nearest, ties to even, exactly as IEEE 754 says; what is not a number stays so. Codes and scales
+/// are those of `CacheEncoding`.
 public struct KVAppend: Operator {
   public static let name = OperatorName.kvAppend
 
+  public var sequences: Int
   public var tokens: Int
   public var kvHeads: Int
-  public var headSize: Int
+  public var keySize: Int
+  public var valueSize: Int
   public var capacity: Int
-  public var format: TensorFormat
+  public var keyFormat: TensorFormat
+  public var valueFormat: TensorFormat
 
-  public init(tokens: Int, kvHeads: Int, headSize: Int, capacity: Int, format: TensorFormat) {
+  /// - Parameters:
+  ///   - valueSize: the length of a value; nil for that of a key.
+  ///   - valueFormat: the format of the cached values; nil for that of the keys.
+  public init(
+    sequences: Int = 1, tokens: Int, kvHeads: Int, keySize: Int, valueSize: Int? = nil, capacity: Int,
+    keyFormat: TensorFormat, valueFormat: TensorFormat? = nil
+  ) {
+    self.sequences = sequences
     self.tokens = tokens
     self.kvHeads = kvHeads
-    self.headSize = headSize
+    self.keySize = keySize
+    self.valueSize = valueSize ?? keySize
     self.capacity = capacity
-    self.format = format
+    self.keyFormat = keyFormat
+    self.valueFormat = valueFormat ?? keyFormat
   }
 
   public var arguments: [Argument] {
     [
-      .input("keys", [tokens, kvHeads, headSize]), .input("values", [tokens, kvHeads, headSize]),
-      .input("positions", [tokens], .i32), .inout("key_cache", [kvHeads, capacity, headSize], format),
-      .inout("value_cache", [kvHeads, capacity, headSize], format),
+      .input("keys", [sequences, tokens, kvHeads, keySize]), .input("values", [sequences, tokens, kvHeads, valueSize]),
+      .input("positions", [sequences, tokens], .i32), .input("cells", [sequences, tokens, kvHeads], .i32),
+      .inout("key_cache", [sequences, kvHeads, capacity, keySize], keyFormat),
+      .inout("value_cache", [sequences, kvHeads, capacity, valueSize], valueFormat),
+      .inout("key_positions", [sequences, kvHeads, capacity], .i32),
     ]
   }
   public var flops: Double { 0 }
   /// Only the appended rows move, not the whole cache.
-  public var bytes: Double { Double(2 * tokens * kvHeads * headSize) * (4 + format.bitsPerElement / 8) }
+  public var bytes: Double {
+    func row(_ size: Int, _ format: TensorFormat) -> Double { Double(size) * (4 + format.bitsPerElement / 8) }
+    return Double(sequences * tokens * kvHeads) * (row(keySize, keyFormat) + row(valueSize, valueFormat) + 12)
+  }
 
   public func validate() throws(OperatorError) {
-    try requireSizes(["tokens": tokens, "kvHeads": kvHeads, "headSize": headSize, "capacity": capacity])
-    try require(format == .f32 || format == .f16, "a cache in \(format.name) is not supported; f32 and f16 are")
-    try require(headSize % 2 == 0, "headSize \(headSize) is odd")
-    try require(kvHeads * capacity * headSize <= Int(UInt32.max), "the cache is larger than 32-bit indices reach")
+    try requireSizes([
+      "sequences": sequences, "tokens": tokens, "kvHeads": kvHeads, "keySize": keySize, "valueSize": valueSize,
+      "capacity": capacity,
+    ])
+    try validate("keys", keySize, keyFormat)
+    try validate("values", valueSize, valueFormat)
+  }
+
+  private func validate(_ what: String, _ size: Int, _ format: TensorFormat) throws(OperatorError) {
+    try require(size % 8 == 0, "the size of the \(what), \(size), is no multiple of 8")
+    if !TensorFormat.plainWeights.contains(format) {
+      try require(
+        size % format.blockLength == 0,
+        "the size of the \(what), \(size), is no multiple of the \(format.blockLength) that \(format.name) needs")
+      try require(
+        CacheEncoding(format, rowLength: size) != nil,
+        "a cache of \(what) in \(format.name) is not supported: it has no encoder")
+    }
+    // Shaders count elements, or halves of what holds fewer.
+    for extent in [[sequences, tokens, kvHeads, size], [sequences, kvHeads, capacity, size]] {
+      let (count, overflow) = extent.reduce((1, false)) { result, factor in
+        let (product, overflow) = result.0.multipliedReportingOverflow(by: factor)
+        return (product, result.1 || overflow)
+      }
+      try require(!overflow && count <= Int(UInt32.max), "there are more \(what) than 32-bit indices reach")
+    }
   }
 
   public var description: String {
-    "kv_append(\(format.name), \(tokens) tokens, \(kvHeads)×\(headSize), capacity \(capacity))"
+    func named(_ size: Int, _ format: TensorFormat) -> String { "\(format.name) of \(size)" }
+    return
+      "kv_append(\(named(keySize, keyFormat)) and \(named(valueSize, valueFormat)), \(sequences)×\(tokens) tokens, "
+      + "\(kvHeads) heads, capacity \(capacity))"
   }
 }

@@ -38,6 +38,8 @@ public enum ElementSelection: Hashable, Sendable {
 public struct Evaluated: Sendable {
   public var values: [Double]
   public var bounds: [Double]
+  /// Where the output is stored in codes: what is right, instead of the bounds.
+  public var encoded: EncodedRows?
 
   /// `count` elements that nobody has computed yet.
   public init(count: Int) {

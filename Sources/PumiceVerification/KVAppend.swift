@@ -4,19 +4,109 @@ public import PumiceReference
 import PumiceTensors
 
 extension KVAppend: Verifiable {
+  /// Every format for keys and for values, in rows of one to three blocks, so that blocks of a scale and its codes begin at
+  /// either half of a word, and in many shapes: one cell, all cells, one sequence or several.
   public static var problems: [KVAppend] {
-    [TensorFormat.f32, .f16].flatMap { format in
-      [(1, 1, 2, 1), (1, 2, 32, 5), (3, 3, 64, 17), (17, 1, 80, 33), (5, 4, 128, 7), (65, 2, 256, 66)].map {
-        KVAppend(tokens: $0, kvHeads: $1, headSize: $2, capacity: $3, format: format)
+    let formats = cacheFormats
+    return formats.indices.flatMap { index in
+      (1...3).map { blocks in
+        let value = formats[(index + 7 * blocks) % formats.count]
+        let shapes = blocks == 2 ? extremeShapes : shapes
+        let (sequences, tokens, kvHeads, capacity) = shapes[(index + blocks) % shapes.count]
+        return KVAppend(
+          sequences: sequences, tokens: tokens, kvHeads: kvHeads, keySize: blocks * formats[index].blockMultiple,
+          valueSize: (1 + (blocks + index) % 3) * value.blockMultiple, capacity: capacity, keyFormat: formats[index],
+          valueFormat: value)
       }
+    }
+      + [TensorFormat.f32, .f16, .bf16].map {
+        KVAppend(tokens: 2, kvHeads: 3, keySize: 256, valueSize: 80, capacity: 3, keyFormat: $0)
+      }
+  }
+
+  /// Sequences, tokens, heads and capacity.
+  private static let shapes = [
+    (1, 1, 1, 1), (1, 1, 2, 5), (1, 3, 3, 17), (2, 17, 1, 33), (1, 65, 2, 66), (4, 1, 3, 9), (2, 9, 2, 9), (2, 1, 5, 1),
+  ]
+  /// Those with the data of `extremes`, the same for every kind of data but for the cache before.
+  private static let extremeShapes = [(3, 5, 4, 7), (2, 7, 2, 7)]
+
+  /// Plain numbers, blocks, groups of every width with each type of scales and kind of length, and quantiles.
+  static var cacheFormats: [TensorFormat] {
+    let blocks: [TensorFormat] = [.q8_0, .q5_1, .q5_0, .q4_1, .q4_0, .iq4_nl].map { .block($0) }
+    let groups = (2...8).flatMap { bits in
+      [GroupFormat.Offset.symmetric, .bias].map { offset in
+        let kind = 2 * bits + (offset == .bias ? 1 : 0)
+        return TensorFormat.group(
+          GroupFormat(
+            bits: bits, group: [32, 64, nil, 96, 128][kind % 5], offset: offset, scale: NumberFormat.allCases[kind % 3])!
+        )
+      }
+    }
+    let others = [
+      "g4:32", "g4:row", "g4:row:asym", "g4:64:asym", "g8:row:bf16", "g3:32:asym:f32", "nf2:16", "nf2:64:f32", "nf3:32",
+      "nf3:16:bf16", "nf4:32", "nf4:64:bf16", "nf4:16:f32", "nf4:128",
+    ].map { TensorFormat(name: $0)! }
+    return TensorFormat.plainWeights + blocks + groups + others
+  }
+
+  public func special(_ argument: Argument, _ random: inout RandomSource) -> [UInt8]? {
+    switch argument.name {
+    case "cells": integers(cells(&random))
+    case "keys" where hasExtremes, "values" where hasExtremes:
+      integers((0..<argument.shape.rows).flatMap { _ in Self.extremes(argument.shape.rowLength, &random) })
+    default: nil
     }
   }
 
-  /// Distinct positions in no order, some outside the cache.
-  public func special(_ argument: Argument, _ random: inout RandomSource) -> [UInt8]? {
-    guard argument.name == "positions" else { return nil }
-    var cells = (0..<Int32(max(capacity, tokens))).shuffled(using: &random)
-    if tokens > 2 { cells[1] = -1 }
-    return integers(Array(cells.prefix(tokens)))
+  private var hasExtremes: Bool { Self.extremeShapes.contains { $0.1 == tokens } }
+
+  /// For every head of every sequence different cells in no order, some outside the cache.
+  private func cells(_ random: inout RandomSource) -> [Int32] {
+    var cells = [Int32](repeating: 0, count: sequences * tokens * kvHeads)
+    for sequence in 0..<sequences {
+      for head in 0..<kvHeads {
+        var free = (0..<Int32(max(capacity, tokens))).shuffled(using: &random)
+        if tokens > 2 {
+          free[head % tokens] = [-1, Int32(capacity), .max, .min][(sequence + head) % 4]
+        }
+        for token in 0..<tokens { cells[(sequence * tokens + token) * kvHeads + head] = free[token] }
+      }
+    }
+    return cells
   }
+
+  /// The bits of numbers that are hard to encode.
+  private static func extremes(_ count: Int, _ random: inout RandomSource) -> [Int32] {
+    let kind = random.below(8), size = Float(random.normal())
+    return (0..<count).map { _ in
+      let number: Float =
+        switch kind {
+        // In the middle between two levels where the scale is 1, ½ …
+        case 0: Float(random.below(33) - 16) / 2
+        case 1: Float(random.below(509) - 254) / 2
+        // Equal magnitudes of either sign: the first one decides.
+        case 2: random.below(2) == 0 ? size : -size
+        // Scales that are subnormal in binary16, or vanish.
+        case 3: Float(random.normal()) * 0x1p-18
+        case 4: Float(random.normal()) * 0x1p-97
+        // Scales beyond binary16, and numbers beyond what is told from others.
+        case 5: Float(random.normal()) * 0x1p24
+        case 6:
+          [
+            .nan, -.nan, .infinity, -.infinity, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 0x1p-140,
+            -0x1p-149,
+            65519.996, 65520, -0.0, 1e30,
+          ][random.below(12)]
+        // All near one another and far from zero: nothing but an offset can tell them apart.
+        default: size * 1000 + Float(random.normal()) / 64
+        }
+      return Int32(bitPattern: number.bitPattern)
+    }
+  }
+}
+
+extension TensorFormat {
+  /// The shortest row of a cache.
+  fileprivate var blockMultiple: Int { max(8, blockLength) }
 }

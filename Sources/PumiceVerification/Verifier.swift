@@ -30,7 +30,7 @@ public final class Verifier {
     let verificationCase: VerificationCase<Op>
     let workspace: Workspace
     let elements: ElementSelection
-    private let inputs: [String: [UInt8]]
+    fileprivate let inputs: [String: [UInt8]]
     private var expected: [RoundingModel: [String: Evaluated]] = [:]
 
     init(_ verificationCase: VerificationCase<Op>, elements: ElementSelection = .all) {
@@ -92,8 +92,9 @@ public final class Verifier {
       guard let reference = expected[argument.name] else {
         preconditionFailure("the reference of \(Op.name.rawValue) gives no \(argument.name)")
       }
-      let values = argument.format.decode(prepared.workspace.bytes(of: argument.name, in: found), argument.shape)
-      comparison.compare(values, with: reference, output: argument.name, elements: prepared.elements)
+      comparison.compare(
+        argument, prepared.workspace.bytes(of: argument.name, in: found), before: prepared.inputs[argument.name],
+        with: reference, elements: prepared.elements)
     }
     return (comparison.worstShare, comparison.failure?.description)
   }

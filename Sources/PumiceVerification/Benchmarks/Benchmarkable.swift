@@ -127,7 +127,9 @@ extension RoPE: Benchmarkable {
 
 extension KVAppend: Benchmarkable {
   public static var benchmarks: [KVAppend] {
-    [1, 512].map { KVAppend(tokens: $0, kvHeads: 8, headSize: 128, capacity: 4096, format: .f16) }
+    [TensorFormat.f16, .q8_0, .q4_0].flatMap { format in
+      [1, 512].map { KVAppend(tokens: $0, kvHeads: 8, keySize: 128, capacity: 4096, keyFormat: format) }
+    }
   }
 }
 

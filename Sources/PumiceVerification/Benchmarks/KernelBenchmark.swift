@@ -93,9 +93,14 @@ public struct KernelBenchmark {
       excerpt?.inputs(inputs) ?? decode(op, inputs), rounding: variant.rounding, elements: elements)
     for argument in op.arguments where argument.role != .input {
       let bytes = try arguments[argument.name]!.buffer.read(UInt8.self, count: argument.byteCount)
-      var found = argument.format.decode(bytes)
-      if let excerpt { found = excerpt.elements.map { found[$0] } }
-      comparison.compare(found, with: expected[argument.name]!, output: argument.name, elements: elements)
+      let evaluated = expected[argument.name]!
+      if let excerpt {
+        let found = argument.format.decode(bytes, argument.shape)
+        comparison.compare(
+          excerpt.elements.map { found[$0] }, with: evaluated, output: argument.name, elements: elements)
+      } else {
+        comparison.compare(argument, bytes, before: inputs[argument.name], with: evaluated, elements: elements)
+      }
     }
     if let failure = comparison.failure { throw BenchmarkError.wrongResult("\(op) \(variant.name): \(failure)") }
     return comparison

@@ -1,0 +1,5 @@
+// Rounds binary32 to bfloat16, to nearest with ties to even, in integer arithmetic; what is not a number stays so.
+uint bfloat16_bits(uint bits) {
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return bits >> 16 | 0x40u;
+  return (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+}
