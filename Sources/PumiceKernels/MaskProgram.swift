@@ -41,7 +41,7 @@ extension AttentionMask {
   public var liveLoops: Int { searches.reduce(0) { $0 + $1 + 2 } }
   /// Iterations of the loops of one call of `mask_tile`, at most: it looks up both ends of a box, in up to four rows of
   /// blocks, and then evaluates the corners.
-  public var tileLoops: Int { searches.reduce(0) { $0 + 4 * (2 * ($1 + 2) + 1) + 2 } + 4 * liveLoops }
+  public var tileLoops: Int { searches.reduce(0) { $0 + 4 * (2 * ($1 + 2) + 1) + 2 } + 4 * (1 + liveLoops) + 2 }
 }
 
 /// Where the slots of a part of a mask are: from a base that the shader computes, or from the first word on.

@@ -22,8 +22,9 @@ import Testing
     (.tree(start: 9, parents: [-1, 0, 0, 1, -1, 4, 2, 6, 1, 3, 9, 5, -1, -1]), 0),
     (.tree(start: 24, parents: [-1, -1, 1]), 0), (.tokens([0, 3, 16, 17, 18, 19, 20, 21, 22, 23, 24, 33]), 6),
     (.slash([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20]), 3), (.shiftedGroups(16), 0),
-    (.span([HeadSpan](repeating: HeadSpan(alpha: -5, beta: 0.375), count: 28)), 0),
-    (.span([HeadSpan](repeating: HeadSpan(alpha: 9, beta: 0.25), count: 28), block: 4), 0),
+    (.span([HeadSpan](repeating: HeadSpan(alpha: -5, beta: 0.375), count: 29)), 0),
+    (.span([HeadSpan](repeating: HeadSpan(alpha: 9, beta: 0.25), count: 29), block: 4), 0),
+    (.span([HeadSpan](repeating: HeadSpan(alpha: -99_990, beta: 1), count: 29)), 0),
     (.causal & (.sinks(4) | .window(16)), 0), (!(.causal & .window(9) | .sinks(9)), 0),
   ]
   private static let perHead = AttentionMask.perHead(kinds.map(\.mask))
