@@ -2,16 +2,15 @@
 //
 // A tile of rows is ROW_TILE rows of one key-value head, row = token · group + head within the group; a tile of keys is KEY_TILE
 // cells. `list` holds the tiles of keys that each tile of rows looks at, see AttentionTiles. The including shader binds
-// positions, key_positions, lengths, totals, mask and slopes under these names, and has the constants tokens and capacity. HEADS are
+// positions, key_positions, lengths, totals, mask and score_words under these names, and has the constants tokens and capacity. HEADS are
 // the query heads, GROUP those that share a key-value head. Bindings that an operator has no use for are bound to something, and never read.
 #extension GL_EXT_control_flow_attributes : require
 
 #define MASK_WORD(i) mask.v[i]
 #include "Common/mask.glsl"
 
-#define ALIBI_SLOPE(head) slopes.v[head]
-// float score_modified(float score, uint head, int query, int key)
-#include "Generated/score.glsl"
+#define SCORE_WORD(i) score_words.v[i]
+#include "Common/score.glsl"
 
 #define FULL_TILE 0x40000000
 

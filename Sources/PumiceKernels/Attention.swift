@@ -39,7 +39,7 @@ extension Attention: Dispatchable {
   /// What is bound where a shader has a binding that this operator has no use for.
   func binding(_ name: String) -> Step.Binding {
     switch name {
-    case "slopes" where slopes == nil, "sinks" where !hasSinks: .argument("q")
+    case "score" where modifications.isEmpty, "sinks" where !hasSinks: .argument("q")
     case Output.logSumExp.rawValue where !outputs.contains(.logSumExp): .argument("y")
     default: .argument(name)
     }
@@ -74,7 +74,7 @@ extension Attention: Dispatchable {
       generated: op.generated, specialization: [UInt32(threads)],
       bindings: [
         op.binding("q"), cache.keys, cache.values, op.binding("positions"), op.binding("key_positions"),
-        op.binding("lengths"), op.binding("totals"), op.binding("mask"), op.binding("slopes"), op.binding("sinks"),
+        op.binding("lengths"), op.binding("totals"), op.binding("mask"), op.binding("score"), op.binding("sinks"),
         op.binding("y"), cache.logSumExp(op),
       ],
       constants: [

@@ -90,7 +90,7 @@ struct PlainCache {
         specialization: [UInt32(Self.threads)],
         bindings: [
           op.binding("q"), keys, op.binding("positions"), op.binding("key_positions"), op.binding("lengths"),
-          op.binding("totals"), op.binding("mask"), op.binding("slopes"), logSumExp(op, .read), target(.columnSums),
+          op.binding("totals"), op.binding("mask"), op.binding("score"), logSumExp(op, .read), target(.columnSums),
           target(.lastRow),
         ],
         constants: [

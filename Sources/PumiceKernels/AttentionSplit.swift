@@ -122,7 +122,7 @@ enum AttentionSplit {
         generated: op.generated,
         [
           op.binding("q"), op.binding("k"), op.binding("positions"), op.binding("key_positions"), op.binding("lengths"),
-          op.binding("totals"), op.binding("mask"), op.binding("slopes"), op.binding("tile_counts"),
+          op.binding("totals"), op.binding("mask"), op.binding("score"), op.binding("tile_counts"),
           op.binding("tile_list"), .scratch(first, .readWrite), .scratch(first + 1, .write),
         ],
         [

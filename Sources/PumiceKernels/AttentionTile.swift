@@ -91,7 +91,7 @@ enum AttentionTile {
       generated: op.generated, specialization: [UInt32(threads)],
       bindings: [
         op.binding("q"), cache.keys, cache.values, op.binding("positions"), op.binding("key_positions"),
-        op.binding("lengths"), op.binding("totals"), op.binding("mask"), op.binding("slopes"),
+        op.binding("lengths"), op.binding("totals"), op.binding("mask"), op.binding("score"),
         op.binding("tile_counts"), op.binding("tile_list"), op.binding("sinks"), op.binding("y"), cache.logSumExp(op),
       ],
       constants: [

@@ -1,43 +1,46 @@
-import PumiceTensors
+public import PumiceTensors
 
-/// Changes of scores as shaders take them: GLSL that defines `score_modified`, for `generated: ["score": text]`. The including
-/// shader knows ALiBi's slope of a head as `ALIBI_SLOPE(head)`.
-struct ScoreProgram {
-  let text: String
+/// Changes of scores as shaders take them, one after the other: GLSL for what they are, and words for their numbers.
+///
+/// The text defines `score_modified`, which `Shaders/Common/score.glsl` describes, and goes into a step as
+/// `generated: ["score": text]`; the words lie in a buffer that the shader knows as `SCORE_WORD(i)`.
+public struct ScoreProgram: Hashable, Sendable {
+  public let text: String
+  /// At least one.
+  public let words: [UInt32]
 
-  init(_ modifications: [ScoreModification]) {
-    var functions = "", calls = ""
-    for (index, modification) in modifications.enumerated() {
-      let name = "score_\(index)"
-      calls += "  score = \(name)(score, head, query, key);\n"
-      let signature = "float \(name)(float score, uint head, int query, int key)"
+  /// - Precondition: the modifications are valid.
+  public init(_ modifications: [ScoreModification]) {
+    var functions = ""
+    var statements = ""
+    var words = Array(repeating: UInt32(0), count: max(1, modifications.count))
+    for (slot, modification) in modifications.enumerated() {
       switch modification {
       case .softCap(let cap):
-        // tanh by one exponential, whose error is small against the cap wherever the score is.
-        functions += """
-          \(signature) {
-            const float cap = uintBitsToFloat(\(cap.bitPattern)u);
-            return cap - 2.0 * cap / (exp(min(2.0 * score / cap, 80.0)) + 1.0);
-          }
-
-          """
-      case .alibi:
-        functions += "\(signature) { return fma(-ALIBI_SLOPE(head), float(abs(query - key)), score); }\n"
+        words[slot] = cap.bitPattern
+        statements += "  score = score_soft_cap(SCORE_FLOAT(\(slot)u), score);\n"
+      case .alibi(let slopes):
+        words[slot] = UInt32(words.count)
+        words += slopes.map(\.bitPattern)
+        statements += "  score = score_alibi(SCORE_FLOAT(SCORE_WORD(\(slot)u) + head), score, query, key);\n"
       case .user(let function):
         functions += UserExpression.function(
-          signature, expression: function.glsl, file: "score \(function.name)", within: "Generated/score.glsl")
+          "float score_user_\(slot)(float score, uint head, int query, int key)", expression: function.glsl,
+          file: "score \(function.name)", within: "Generated/score.glsl")
+        statements += "  score = score_user_\(slot)(score, head, query, key);\n"
       }
     }
+    self.words = words
     text = """
       \(functions)float score_modified(float score, uint head, int query, int key) {
-      \(calls)  return score;
+      \(statements)  return score;
       }
 
       """
   }
 
-  /// A text with every kind of change in it: what hashes of shaders stand for that take any.
-  static let sample: [String: String] = [
+  /// A text with every kind in it: what hashes of shaders stand for that take any.
+  package static let sample: [String: String] = [
     "score": ScoreProgram([
       .softCap(1), .alibi([]), .user(ScoreFunction("sample", glsl: "score") { score, _, _, _ in score }),
     ]).text

@@ -99,7 +99,7 @@ public struct Attention: Operator {
       .input("tile_counts", [sequences, kvHeads, tiles.rowTiles], .i32),
       .input("tile_list", [sequences, kvHeads, tiles.rowTiles, tiles.keyTiles], .i32),
     ]
-    if let slopes { arguments.append(.input("slopes", [slopes.count])) }
+    if !modifications.isEmpty { arguments.append(.input("score", [scoreWords], .i32)) }
     if hasSinks { arguments.append(.input("sinks", [heads])) }
     arguments.append(.output("y", [sequences, tokens, heads, valueSize]))
     for output in Output.allCases where outputs.contains(output) {
@@ -148,8 +148,6 @@ public struct Attention: Operator {
         throw OperatorError(Self.name, error.description)
       }
     }
-    try require(
-      modifications.count { if case .alibi = $0 { true } else { false } } <= 1, "more than one list of slopes")
   }
 
   public var description: String {
@@ -165,9 +163,10 @@ public struct Attention: Operator {
     return "attention(\(parts.joined(separator: ", ")))"
   }
 
-  /// ALiBi's slope of each head.
-  public var slopes: [Float]? {
-    for case .alibi(let slopes) in modifications { return slopes }
-    return nil
+  /// Words of the argument `score`, the numbers of the modifications: what `ScoreProgram` has.
+  private var scoreWords: Int {
+    modifications.reduce(modifications.count) { count, modification in
+      if case .alibi(let slopes) = modification { count + slopes.count } else { count }
+    }
   }
 }

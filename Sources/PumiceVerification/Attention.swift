@@ -22,7 +22,7 @@ extension Attention: Verifiable {
     case "mask": integers(mask.parameters(heads: heads).map { Int32(bitPattern: $0) })
     case "tile_counts": integers(places.tiles("counts"))
     case "tile_list": integers(places.tiles("list"))
-    case "slopes": (slopes ?? []).flatMap { littleEndian(Int32(bitPattern: $0.bitPattern)) }
+    case "score": integers(ScoreProgram(modifications).words.map { Int32(bitPattern: $0) })
     default: nil
     }
   }
