@@ -46,7 +46,8 @@ public struct EncodedRows: Sendable {
       for (index, row) in rows.enumerated() {
         for (column, number) in numbers[row]!.enumerated() {
           let value = values[index * shape.rowLength + column], expected = format.rounded(number)
-          let isRight = value == expected && value.sign == expected.sign || value.isNaN && expected.isNaN
+          let isSame = value == expected || value.isNaN && expected.isNaN
+          let isRight = isSame && value.sign == expected.sign
           if !isRight {
             let reason = "is \(value), expected \(expected)"
             return (.infinity, Fault(element: row * shape.rowLength + column, reason: reason))

@@ -19,8 +19,13 @@ extension KVAppend: Verifiable {
           valueFormat: value)
       }
     }
-      + [TensorFormat.f32, .f16, .bf16].map {
-        KVAppend(tokens: 2, kvHeads: 3, keySize: 256, valueSize: 80, capacity: 3, keyFormat: $0)
+      // Both caches at once.
+      + formats.enumerated().map { index, format in
+        let (sequences, tokens, kvHeads, capacity) = (shapes + extremeShapes)[
+          index % (shapes.count + extremeShapes.count)]
+        return KVAppend(
+          sequences: sequences, tokens: tokens, kvHeads: kvHeads, keySize: (1 + index % 3) * format.blockMultiple,
+          capacity: capacity, keyFormat: format)
       }
   }
 
