@@ -7,13 +7,14 @@ public struct EncodedRows: Sendable {
   public let shape: Shape
   /// What the rows hold before they are encoded.
   public private(set) var numbers: [Int: [Double]] = [:]
+  /// How; nil for plain numbers.
+  private let encoding: CacheEncoding?
 
   init(_ format: TensorFormat, _ shape: Shape) {
     self.format = format
     self.shape = shape
+    encoding = CacheEncoding(format, rowLength: shape.rowLength)
   }
-
-  private var encoding: CacheEncoding? { CacheEncoding(format, rowLength: shape.rowLength) }
 
   /// Takes a row in.
   ///

@@ -101,8 +101,8 @@ extension KVAppend: Verifiable {
           [
             .nan, Float(bitPattern: 0xffff_ffff), Float(bitPattern: 0x7f80_0001), .infinity, -.infinity,
             .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 0x1p-140, -0x1p-149, 0x1p-14, 0x1.ffcp-15, 0x1p-25,
-            0x1.8p-24, -0x1.4p-23, 0x1.4p-23, 65519.996, 65520, -0.0, 1e30, 0x1.008p-3,
-          ][random.below(20)]
+            0x1.8p-24, -0x1.4p-23, 0x1.4p-23, 65519.996, 65520, -0.0, 1e30, 0x1.01p-3, -0x1.03p2,
+          ][random.below(21)]
         // All near one another and far from zero: nothing but an offset can tell them apart.
         default: size * 1000 + Float(random.normal()) / 64
         }
