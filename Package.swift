@@ -124,7 +124,7 @@ let package = Package(
       name: "ModelsTests",
       dependencies: [
         "PumiceModels", "PumiceModelFiles", "PumiceTokenizers", "PumiceKernels", "PumiceGPU", "PumiceTensors",
-        "PumiceQuantization", "PumiceReference", "pumice",
+        "PumiceQuantization", "PumiceReference", "PumiceOperators", "pumice",
       ],
       swiftSettings: settings),
   ],

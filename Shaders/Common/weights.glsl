@@ -80,7 +80,7 @@ uint weight_spread(uint bits) { return (bits & 15u) * 0x00204081u & 0x01010101u;
 #include "Common/Formats/e2m1.glsl"
 #elif defined(WEIGHT_Q4_K) || defined(WEIGHT_Q5_K)
 #include "Common/Formats/k_scales.glsl"
-#elif defined(WEIGHT_LATTICE)
+#elif defined(WEIGHT_LATTICE) && !defined(WEIGHT_NORMAL_FLOAT)
 #include "Common/Formats/lattice.glsl"
 #endif
 #ifdef CODE_BITS

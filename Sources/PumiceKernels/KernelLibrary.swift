@@ -18,7 +18,7 @@ public final class KernelLibrary: Sendable {
     /// By the paths of the shaders and samples of generated texts: every choice asks, and a forward pass makes a hundred.
     var hashes: [HashKey: String] = [:]
     var scratch: Buffer?
-    var lattices: [BlockFormat: Buffer] = [:]
+    var tables: [WeightTable: Buffer] = [:]
   }
 
   private struct PipelineKey: Hashable {
@@ -110,7 +110,7 @@ public final class KernelLibrary: Sendable {
           case .inout: (arguments[name]!, .readWrite)
           }
         case .scratch(let index, let access): (scratch[index], access)
-        case .lattice(let format): (try lattice(format), .read)
+        case .table(let table): (try slice(of: table), .read)
         }
       }
       try list.dispatch(
@@ -165,15 +165,14 @@ public final class KernelLibrary: Sendable {
     try state.withLock({ $0.scratch })?.fill(word: word)
   }
 
-  /// The table of a lattice format, written when it is first asked for.
-  private func lattice(_ format: BlockFormat) throws -> BufferSlice {
-    var buffer = state.withLock { $0.lattices[format] }
+  /// A table that weights are decoded with, written when it is first asked for.
+  private func slice(of table: WeightTable) throws -> BufferSlice {
+    var buffer = state.withLock { $0.tables[table] }
     if buffer == nil {
-      guard let table = format.lattice else { preconditionFailure("\(format) has no table") }
-      let words = table.shaderWords
-      let made = try device.makeBuffer(byteCount: 4 * words.count, label: "rows of \(format)")
+      let words = table.words
+      let made = try device.makeBuffer(byteCount: 4 * words.count, label: "\(table)")
       try made.write(words)
-      state.withLock { $0.lattices[format] = made }
+      state.withLock { $0.tables[table] = made }
       buffer = made
     }
     return try buffer!.slice(offset: 0, byteCount: buffer!.byteCount)

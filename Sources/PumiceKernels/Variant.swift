@@ -1,6 +1,5 @@
 public import PumiceGPU
 public import PumiceOperators
-public import PumiceTensors
 
 /// What a variant needs of a device, beyond Vulkan 1.3.
 public enum Requirement: Hashable, Sendable {
@@ -124,8 +123,8 @@ public struct Step: Sendable {
     case argument(String)
     /// A scratch buffer of the plan.
     case scratch(Int, Access)
-    /// The table of a lattice format, as `LatticeTable.shaderWords`.
-    case lattice(BlockFormat)
+    /// A table that codes of weights choose from.
+    case table(WeightTable)
   }
 
   /// Path below `Shaders/`.

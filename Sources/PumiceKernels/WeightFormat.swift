@@ -1,4 +1,4 @@
-import PumiceTensors
+public import PumiceTensors
 
 extension TensorFormat {
   /// The macros that make `Common/weights.glsl` decode this format, and others.
@@ -32,9 +32,38 @@ extension TensorFormat {
     }
   }
 
-  /// What shaders that decode weights bind after everything else: the table of a lattice format.
+  /// What shaders that decode weights bind after everything else: the table of a lattice format, or a large one of quantiles.
   var weightBindings: [Step.Binding] {
-    if case .block(let format) = self, format.lattice != nil { [.lattice(format)] } else { [] }
+    switch self {
+    case .block(let format) where format.lattice != nil: [.table(.lattice(format))]
+    case .normalFloat(let format) where format.bits == 8: [.table(.normalFloat8)]
+    default: []
+    }
+  }
+}
+
+/// A table in a buffer of its own that shaders decode weights with.
+public enum WeightTable: Hashable, Sendable, CustomStringConvertible {
+  /// The rows of a lattice format.
+  case lattice(BlockFormat)
+  /// The values of the codes of 8 bits.
+  case normalFloat8
+
+  /// As the shaders read them, a word for each row or value.
+  var words: [UInt32] {
+    switch self {
+    case .lattice(let format):
+      guard let table = format.lattice else { preconditionFailure("\(format) has no table") }
+      return table.shaderWords
+    case .normalFloat8: return NormalFloatFormat.table(bits: 8).map(\.bitPattern)
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .lattice(let format): "rows of \(format)"
+    case .normalFloat8: "values of nf8"
+    }
   }
 }
 
@@ -83,6 +112,7 @@ extension GroupFormat {
 extension NormalFloatFormat {
   fileprivate var defines: [String: String] {
     var defines = ["WEIGHT_NORMAL_FLOAT": "", "CODE_BITS": "\(bits)", "GROUP_LENGTH": "\(group)"]
+    if bits == 8 { defines["WEIGHT_LATTICE"] = "" }
     switch scale {
     case .number(let number): defines[number.define] = ""
     case .quantized(let bits, let block, let second):

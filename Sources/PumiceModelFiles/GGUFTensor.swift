@@ -15,4 +15,21 @@ public struct GGUFTensor: Hashable, Sendable {
 
   /// The format to compute with; nil when there is none for this type.
   public var format: TensorFormat? { type.format }
+
+  init(name: String, shape: Shape, type: GGMLType, byteCount: Int, offset: Int, fileIndex: Int) {
+    self.name = name
+    self.shape = shape
+    self.type = type
+    self.byteCount = byteCount
+    self.offset = offset
+    self.fileIndex = fileIndex
+  }
+
+  /// A tensor that lies in no GGUF file, of a model that is shown as one.
+  ///
+  /// - Returns: nil when its rows are no whole number of blocks or its size overflows.
+  package init?(name: String, shape: Shape, type: GGMLType) {
+    guard let byteCount = type.format?.byteCount(shape) else { return nil }
+    self.init(name: name, shape: shape, type: type, byteCount: byteCount, offset: 0, fileIndex: 0)
+  }
 }

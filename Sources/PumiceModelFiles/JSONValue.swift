@@ -27,16 +27,18 @@ package enum JSONValue: Hashable, Sendable {
 /// Names and values in the order of the text; no name occurs twice.
 package struct JSONObject: Hashable, Sendable {
   package private(set) var members: [(name: String, value: JSONValue)] = []
-  private var positions: [String: Int] = [:]
+  /// By the bytes of names: strings that Unicode takes for equal may be two tokens of a vocabulary.
+  private var positions: [[UInt8]: Int] = [:]
 
   package init() {}
 
-  package subscript(name: String) -> JSONValue? { positions[name].map { members[$0].value } }
+  package subscript(name: String) -> JSONValue? { positions[Array(name.utf8)].map { members[$0].value } }
 
   /// - Returns: whether the name is new; if it is not, nothing changes.
   mutating func insert(_ name: String, _ value: JSONValue) -> Bool {
-    guard positions[name] == nil else { return false }
-    positions[name] = members.count
+    let key = Array(name.utf8)
+    guard positions[key] == nil else { return false }
+    positions[key] = members.count
     members.append((name, value))
     return true
   }

@@ -41,6 +41,8 @@ public struct ModelFileError: Error, Hashable, Sendable, CustomStringConvertible
     public static let duplicate = Code(rawValue: "duplicate")
     /// The weights are quantized in a way that is not read.
     public static let unsupportedQuantization = Code(rawValue: "unsupportedQuantization")
+    /// The file is in order, but asks for something that is not supported.
+    public static let unsupportedModel = Code(rawValue: "unsupportedModel")
     /// The parts of a split model are incomplete or contradict each other.
     public static let splitMismatch = Code(rawValue: "splitMismatch")
   }

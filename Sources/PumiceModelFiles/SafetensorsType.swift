@@ -81,4 +81,21 @@ public struct SafetensorsTensor: Hashable, Sendable {
 
   /// The format to compute with; nil when there is none for this type.
   public var format: TensorFormat? { type.format }
+
+  init(name: String, type: SafetensorsType, shape: Shape, byteCount: Int, offset: Int, fileIndex: Int) {
+    self.name = name
+    self.type = type
+    self.shape = shape
+    self.byteCount = byteCount
+    self.offset = offset
+    self.fileIndex = fileIndex
+  }
+
+  /// A tensor that lies in no safetensors file, of a model that is shown as one.
+  ///
+  /// - Returns: nil when it is no whole number of bytes or its size overflows.
+  package init?(name: String, type: SafetensorsType, shape: Shape) {
+    guard let byteCount = type.byteCount(shape) else { return nil }
+    self.init(name: name, type: type, shape: shape, byteCount: byteCount, offset: 0, fileIndex: 0)
+  }
 }

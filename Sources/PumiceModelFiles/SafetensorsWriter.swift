@@ -124,7 +124,7 @@ public struct SafetensorsWriter {
 }
 
 /// `text` as JSON writes it, with its quotation marks.
-func jsonString(_ text: String) -> String {
+package func jsonString(_ text: String) -> String {
   var result = "\""
   for scalar in text.unicodeScalars {
     switch scalar {

@@ -1,4 +1,5 @@
 import PumiceModelFiles
+import PumiceQuantization
 import PumiceTensors
 
 /// How many bytes a model takes on a device.
@@ -18,7 +19,8 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
   /// - Parameter tensorBytes: what a tensor takes on the device.
   init(_ tensors: ModelTensors, _ options: SessionOptions, bytes tensorBytes: (Shape, TensorFormat) -> Int) {
     let c = tensors.configuration
-    weights = Self.sum(tensors.matrices.map { tensorBytes($0.shape, options.weightFormat ?? $0.format ?? .f32) })
+    weights = Self.sum(
+      tensors.matrices.map { tensorBytes($0.shape, options.weightEncoding?.format ?? $0.format ?? .f32) })
     // A product that overflows is no shape, and fits nowhere.
     func bytes(_ rows: Int, _ columns: Int, _ format: TensorFormat) -> Int {
       Self.product([rows, columns]) == .max ? .max : tensorBytes([rows, columns], format)

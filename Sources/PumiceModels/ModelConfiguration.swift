@@ -25,7 +25,7 @@ public struct ModelConfiguration: Hashable, Sendable {
   ///
   /// - Throws: `ModelFileError` that names the key: `unknownArchitecture`, `unsupportedModel`, a missing key, or a value
   ///   that is out of range or contradicts another.
-  public init(_ file: GGUFFile) throws(ModelFileError) {
+  public init(_ file: any GGUFSource) throws(ModelFileError) {
     let name = try file.string("general.architecture")
     guard let architecture = Architecture.all.first(where: { $0.name == name }) else {
       let known = Architecture.all.map(\.name).joined(separator: ", ")
@@ -62,7 +62,7 @@ public struct ModelConfiguration: Hashable, Sendable {
 
   /// The rows of the embedding table, which the keys that tell the same must agree with.
   private static func vocabularySize(
-    _ file: GGUFFile, _ keys: Keys, _ architecture: Architecture
+    _ file: any GGUFSource, _ keys: Keys, _ architecture: Architecture
   ) throws(ModelFileError) -> Int {
     let table = try file.requiredTensor(named: architecture.names.tokenEmbedding + ".weight")
     guard table.shape.rank == 2 else {
@@ -85,7 +85,7 @@ public struct ModelConfiguration: Hashable, Sendable {
 
 /// The keys of one architecture in one file.
 private struct Keys {
-  let file: GGUFFile
+  let file: any GGUFSource
   let prefix: String
 
   func name(_ key: String) -> String { "\(prefix).\(key)" }

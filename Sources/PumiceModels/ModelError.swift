@@ -47,8 +47,6 @@ public enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
 extension ModelFileError.Code {
   /// `general.architecture` names something that is not known.
   public static let unknownArchitecture = ModelFileError.Code(rawValue: "unknownArchitecture")
-  /// The architecture is known, but the file asks for a part of it that is not.
-  public static let unsupportedModel = ModelFileError.Code(rawValue: "unsupportedModel")
 }
 
 /// `1536` as `1.5 KiB`.

@@ -6,11 +6,11 @@ import PumiceTensors
 /// shape in a format that can be computed with, and no others.
 public struct ModelTensors: Sendable {
   public let configuration: ModelConfiguration
-  private let file: GGUFFile
+  private let file: any GGUFSource
   private var known: Set<String> = []
 
   /// - Throws: `ModelFileError` that names the tensor.
-  public init(_ file: GGUFFile, _ configuration: ModelConfiguration) throws(ModelFileError) {
+  public init(_ file: any GGUFSource, _ configuration: ModelConfiguration) throws(ModelFileError) {
     self.configuration = configuration
     self.file = file
     let c = configuration, names = c.architecture.names

@@ -44,13 +44,15 @@ struct ModelWeights<B: Backend> {
 
   /// Copies all weights to the backend, straight from the mapped file.
   ///
-  /// - Parameter format: what matrices are encoded in on the way; nil to leave them as they are.
+  /// - Parameter encoding: what matrices are encoded in on the way; nil to leave them as they are.
   /// - Parameter progress: told the share of the bytes that are done.
-  init(_ tensors: ModelTensors, on backend: B, encodedIn format: TensorFormat?, progress: @escaping (Double) -> Void)
+  init(
+    _ tensors: ModelTensors, on backend: B, encodedIn encoding: WeightEncoding?, progress: @escaping (Double) -> Void
+  )
     throws
   {
     let c = tensors.configuration, names = c.architecture.names
-    var loader = WeightLoader(tensors: tensors, backend: backend, target: format, progress: progress)
+    var loader = WeightLoader(tensors: tensors, backend: backend, target: encoding, progress: progress)
     let embedding = try loader.matrix(names.tokenEmbedding)!
     tokenEmbedding = embedding
     // Tied embeddings: without a matrix of its own the output uses the table of the tokens.
@@ -75,12 +77,12 @@ struct ModelWeights<B: Backend> {
 private struct WeightLoader<B: Backend> {
   let tensors: ModelTensors
   let backend: B
-  let target: TensorFormat?
+  let target: WeightEncoding?
   let progress: (Double) -> Void
   private let total: Int
   private var done = 0
 
-  init(tensors: ModelTensors, backend: B, target: TensorFormat?, progress: @escaping (Double) -> Void) {
+  init(tensors: ModelTensors, backend: B, target: WeightEncoding?, progress: @escaping (Double) -> Void) {
     self.tensors = tensors
     self.backend = backend
     self.target = target
@@ -90,11 +92,18 @@ private struct WeightLoader<B: Backend> {
 
   mutating func matrix(_ name: String, bias: [Float]? = nil) throws -> Linear<B.Tensor>? {
     guard let tensor = tensors.matrix(name), let stored = tensor.format else { return nil }
-    let format = target ?? stored
+    let format = target?.format ?? stored
     let weight = try tensors.withBytes(of: tensor) { bytes in
       try tensors.checkScales(of: tensor, bytes)
-      if format == stored { return try backend.makeTensor(tensor.shape, format, from: bytes, label: tensor.name) }
-      let encoded = try encode(stored.decode(bytes).map(Float.init), of: tensor, in: format)
+      guard let target, format != stored || target.isBalanced else {
+        return try backend.makeTensor(tensor.shape, format, from: bytes, label: tensor.name)
+      }
+      let encoded: [UInt8]
+      do throws(QuantizationError) {
+        encoded = try target.encode(stored.decode(bytes).map(Float.init), columns: tensor.shape.rowLength)
+      } catch {
+        throw error.about(tensor.name)
+      }
       return try encoded.withUnsafeBytes {
         try backend.makeTensor(tensor.shape, format, from: $0, label: tensor.name)
       }
@@ -104,17 +113,6 @@ private struct WeightLoader<B: Backend> {
     return Linear(
       weight: weight, format: format, outputs: tensor.shape[0], inputs: tensor.shape[1],
       bias: try bias.map { try upload($0, name + ".bias") })
-  }
-
-  /// - Throws: `QuantizationError` about the tensor.
-  private func encode(_ values: [Float], of tensor: GGUFTensor, in format: TensorFormat) throws -> [UInt8] {
-    do {
-      return SectionEncoder.supports(format)
-        ? try SectionEncoder(format, columns: tensor.shape.rowLength).encodeTogether(values)
-        : try RowEncoder(format, columns: tensor.shape.rowLength).encode(values)
-    } catch {
-      throw error.about(tensor.name)
-    }
   }
 
   func upload(_ values: [Float], _ label: String) throws -> B.Tensor {

@@ -97,7 +97,7 @@ public final class ModelSession<B: Backend>: Session {
     self.options = options
     self.backend = backend
     context = options.context
-    weights = try ModelWeights(tensors, on: backend, encodedIn: options.weightFormat, progress: progress)
+    weights = try ModelWeights(tensors, on: backend, encodedIn: options.weightEncoding, progress: progress)
     activations = try Activations(c, options, on: backend)
     cache = try KVCache(c, options, on: backend)
     tokens = try backend.makeTensor([options.passTokens], .i32, at: .hostWritten, label: "tokens")

@@ -1,3 +1,4 @@
+public import PumiceQuantization
 public import PumiceTensors
 
 /// How much memory a session takes, and how it works through a prompt.
@@ -9,7 +10,7 @@ public struct SessionOptions: Hashable, Sendable {
   /// How keys and values are stored: f16 or f32.
   public var cacheFormat: TensorFormat
   /// What all matrices are encoded in as they are loaded; nil for the formats of the file.
-  public var weightFormat: TensorFormat?
+  public var weightEncoding: WeightEncoding?
   /// Whether the logits of every token of a prompt are wanted, or only the last one's.
   public var keepsAllLogits: Bool
 
@@ -18,12 +19,12 @@ public struct SessionOptions: Hashable, Sendable {
 
   public init(
     context: Int = Self.defaultContext, chunk: Int = 512, cacheFormat: TensorFormat = .f16,
-    weightFormat: TensorFormat? = nil, keepsAllLogits: Bool = false
+    weightEncoding: WeightEncoding? = nil, keepsAllLogits: Bool = false
   ) {
     self.context = context
     self.chunk = chunk
     self.cacheFormat = cacheFormat
-    self.weightFormat = weightFormat
+    self.weightEncoding = weightEncoding
     self.keepsAllLogits = keepsAllLogits
   }
 

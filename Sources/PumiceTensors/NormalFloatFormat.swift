@@ -1,5 +1,5 @@
-/// Codes of 2, 3 or 4 bits that choose quantiles of the normal distribution (QLoRA, Dettmers et al. 2023; the tables for 2 and
-/// 3 bits as LoftQ makes them, Li et al. 2023), scaled per group by the group's largest magnitude.
+/// Codes of 2, 3, 4 or 8 bits that choose quantiles of the normal distribution (QLoRA, Dettmers et al. 2023; the tables for 2 and
+/// 3 bits as LoftQ makes them, Li et al. 2023; for 8 as LQ-LoRA does), scaled per group by the group's largest magnitude.
 ///
 /// Sections: codes as in `GroupFormat`, and scales, either numbers as there or quantized again (LQ-LoRA, Guo et al. 2024).
 /// Quantized scales are counted through the tensor, row after row: a string of unsigned integers of `bits`; one number per
@@ -11,7 +11,7 @@ public struct NormalFloatFormat: SectionedFormat {
     case quantized(bits: Int, block: Int, second: NumberFormat)
   }
 
-  /// 2, 3 or 4.
+  /// 2, 3, 4 or 8.
   public let bits: Int
   /// Elements of a group: 16, or a multiple of 32.
   public let group: Int
@@ -19,7 +19,7 @@ public struct NormalFloatFormat: SectionedFormat {
 
   /// - Returns: nil for an impossible width or length.
   public init?(bits: Int, group: Int, scale: Scale = .number(.f16)) {
-    guard 2...4 ~= bits, group == 16 || group > 0 && group % 32 == 0 else { return nil }
+    guard [2, 3, 4, 8].contains(bits), group == 16 || group > 0 && group % 32 == 0 else { return nil }
     if case .quantized(let bits, let block, _) = scale, ![2, 3, 4, 8].contains(bits) || block < 1 { return nil }
     self.bits = bits
     self.group = group
@@ -82,6 +82,7 @@ public struct NormalFloatFormat: SectionedFormat {
         -1, -0.47862803936004638671875, -0.217141211032867431640625, 0, 0.16093020141124725341796875,
         0.337915241718292236328125, 0.562617003917694091796875, 1,
       ]
+    case 8: table8
     default:
       [
         -1, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635, -0.18477343022823334,

@@ -62,7 +62,8 @@ extension TensorFormat {
     GroupFormat.samples.map { .group($0) }
       + [
         "nf2:64", "nf3:16:f32", "nf4:32:bf16", "nf4:64:q8:256:f32", "nf3:32:q3:16:f16", "nf2:16:q2:64:bf16",
-        "nf4:96:q4:5:f16", "palette1", "palette2:rows3", "palette3:pairs", "palette4:rows16:f32", "palette6:bf16",
+        "nf4:96:q4:5:f16", "nf8:16", "nf8:64:q8:256:f32", "palette1", "palette2:rows3", "palette3:pairs",
+        "palette4:rows16:f32", "palette6:bf16",
         "palette8:pairs:rows5", "dgq:32", "dgq:96", "dgq:128", "gptq2:64", "gptq3:32:v2", "gptq4:128",
         "gptq8:row", "gptq4:32:ordered", "gptq3:64:ordered:v2", "awq4:32", "awq4:128",
       ].map { TensorFormat(name: $0)! }

@@ -2,6 +2,7 @@ public import ArgumentParser
 import PumiceGPU
 import PumiceKernels
 import PumiceOperators
+public import PumiceQuantization
 public import PumiceTensors
 import PumiceVerification
 
@@ -215,6 +216,10 @@ struct BenchAttentionCommand: ParsableCommand {
       Attention(tokens: tokens, heads: heads, kvHeads: kvHeads, headSize: headSize, keys: keys, format: cache))
     try session.finish()
   }
+}
+
+extension WeightEncoding: ExpressibleByArgument {
+  public init?(argument: String) { self.init(name: argument) }
 }
 
 extension TensorFormat: ExpressibleByArgument {

@@ -15,5 +15,10 @@ enum Interruption {
       Interruption.requested.store(true, ordering: .relaxed)
       signal(SIGINT, SIG_DFL)
     }
+    // A program that was started from a thread without signals inherits that.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGINT)
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 }

@@ -4,6 +4,7 @@ import PumiceGPU
 import PumiceKernels
 import PumiceModelFiles
 import PumiceModels
+import PumiceQuantization
 import PumiceTensors
 
 /// Where a model runs.
@@ -83,9 +84,9 @@ struct SessionArguments: ParsableArguments {
     help: ArgumentHelp(
       """
       Encode all matrices in this format as they are loaded, to try what it does to the model: any that quantize writes, \
-      and nf4:64, palette3, dgq:128 and the like. The file stays as it is.
+      and nf4:64, palette3, palette4:pairs, dgq:128, g2b:64 (five levels) and the like. The file stays as it is.
       """, valueName: "format"))
-  var weightFormat: TensorFormat?
+  var weightEncoding: WeightEncoding?
 
   func validate() throws {
     if let context, context < 1 { throw ValidationError("-c \(context): the context must have at least 1 token.") }
@@ -103,7 +104,7 @@ struct SessionArguments: ParsableArguments {
     SessionOptions(
       context: context ?? min(configuration.contextLength, SessionOptions.defaultContext), chunk: chunk,
       cacheFormat: (keyFormat ?? valueFormat ?? defaultFormat).format,
-      weightFormat: weightFormat, keepsAllLogits: keepsAllLogits)
+      weightEncoding: weightEncoding, keepsAllLogits: keepsAllLogits)
   }
 
   /// Loads a model.

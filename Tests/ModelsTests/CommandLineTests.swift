@@ -12,7 +12,7 @@ import Testing
   }
 
   /// The tool beside the test bundle.
-  private static let tool: String = {
+  static let tool: String = {
     // On Linux the first argument is the test bundle's program, or that of the runner with the bundle as an argument.
     let candidates = CommandLine.arguments + ["/proc/self/exe"]
     for candidate in candidates {

@@ -118,8 +118,8 @@ import Testing
   }
 
   @Test func lqLoRAsGridIsAllocated() throws {
-    #expect(FolderPlan.normalFloatFormats.count == 324)
-    let formats = stride(from: 0, to: 324, by: 7).map { FolderPlan.normalFloatFormats[$0] }
+    #expect(FolderPlan.normalFloatFormats.count == 432)
+    let formats = stride(from: 0, to: 432, by: 9).map { FolderPlan.normalFloatFormats[$0] }
     try Self.withFolders({ file in
       let allocation = try FolderPlan.allocation(file, budget: 3.2, formats: formats) { _, _ in }
       #expect(allocation.bitsPerWeight <= 3.2 && allocation.bitsPerWeight > 2.9)

@@ -1,4 +1,4 @@
-// Codes of CODE_BITS bits, 2 to 4, that choose quantiles of the normal distribution: in a string for each row, then the scales of
+// Codes of CODE_BITS bits, 2, 3, 4 or 8, that choose quantiles of the normal distribution: in a string for each row, then the scales of
 // groups of GROUP_LENGTH elements, 16 or a multiple of 32: numbers of each row or, with SCALE_BITS, counted through the tensor,
 // integers of SCALE_BITS bits in a string, a number for each SCALE_BLOCK of them, and one binary32 number.
 #define WEIGHT_STEP 32
@@ -38,6 +38,10 @@ float weight_scale(uint step, uint g) {
 #endif
 }
 
+#if CODE_BITS == 8
+// Too many for an array of constants: the including shader binds them, see Common/lattice_buffer.glsl.
+float weight_code(uint step, uint e) { return uintBitsToFloat(lattice.v[string_code(e)]); }
+#else
 #if CODE_BITS == 2
 const float normal_floats[4] = float[](-1.0, 0.0, 0.33791524171829224, 1.0);
 #elif CODE_BITS == 3
@@ -53,3 +57,4 @@ const float normal_floats[16] = float[](
 #define WEIGHT_LEVEL_PARTS 1
 float weight_level(uint code, uint part) { return normal_floats[code]; }
 float weight_code(uint step, uint e) { return weight_chosen(string_code(e), 0); }
+#endif

@@ -1,16 +1,36 @@
 /// Reads keys of an object in a configuration file, and names them in errors.
-struct ConfigurationReader {
-  let file: String
+package struct ConfigurationReader {
+  package let file: String
   /// The path of the object in the file, with a dot at its end; empty for the outermost.
-  let prefix: String
-  let object: JSONObject
+  package let prefix: String
+  package let object: JSONObject
 
-  func failure(_ code: ModelFileError.Code, _ key: String, _ detail: String) -> ModelFileError {
+  init(file: String, prefix: String, object: JSONObject) {
+    self.file = file
+    self.prefix = prefix
+    self.object = object
+  }
+
+  /// Whether something of that name is there.
+  package static func exists(_ path: String) -> Bool { FileBytes.exists(path) }
+
+  /// Reads a file whose value is an object.
+  ///
+  /// - Throws: what is wrong with the file.
+  package init(path: String) throws(ModelFileError) {
+    let bytes = try FileBytes(mapping: path)
+    guard case .object(let object) = try JSONParser.parse(bytes.buffer, of: path, as: "the file") else {
+      throw ModelFileError(file: path, code: .invalidMetadata, detail: "the file is not a JSON object")
+    }
+    self.init(file: path, prefix: "", object: object)
+  }
+
+  package func failure(_ code: ModelFileError.Code, _ key: String, _ detail: String) -> ModelFileError {
     ModelFileError(file: file, code: code, subject: "key \(prefix)\(key)", detail: detail)
   }
 
   /// The value of a key; nil where it is absent or null.
-  func value(_ key: String) -> JSONValue? {
+  package func value(_ key: String) -> JSONValue? {
     guard let value = object[key], value != .null else { return nil }
     return value
   }
@@ -25,10 +45,10 @@ struct ConfigurationReader {
   }
 
   /// - Throws: `missingKey` or `wrongKeyType`.
-  func integer(_ key: String) throws(ModelFileError) -> Int { try required(key, optionalInteger(key)) }
+  package func integer(_ key: String) throws(ModelFileError) -> Int { try required(key, optionalInteger(key)) }
 
   /// - Throws: `wrongKeyType`.
-  func optionalInteger(_ key: String) throws(ModelFileError) -> Int? {
+  package func optionalInteger(_ key: String) throws(ModelFileError) -> Int? {
     switch value(key) {
     case nil: return nil
     case .integer(let value): return value
@@ -36,8 +56,29 @@ struct ConfigurationReader {
     }
   }
 
+  /// A number, whole or not.
+  ///
   /// - Throws: `wrongKeyType`.
-  func optionalString(_ key: String) throws(ModelFileError) -> String? {
+  package func optionalNumber(_ key: String) throws(ModelFileError) -> Double? {
+    switch value(key) {
+    case nil: return nil
+    case .integer(let value): return Double(value)
+    case .number(let value): return value
+    case let value?: throw wrongType(key, value, "a number")
+    }
+  }
+
+  /// - Throws: `wrongKeyType`.
+  package func optionalArray(_ key: String) throws(ModelFileError) -> [JSONValue]? {
+    switch value(key) {
+    case nil: return nil
+    case .array(let values): return values
+    case let value?: throw wrongType(key, value, "an array")
+    }
+  }
+
+  /// - Throws: `wrongKeyType`.
+  package func optionalString(_ key: String) throws(ModelFileError) -> String? {
     switch value(key) {
     case nil: return nil
     case .string(let value): return value
@@ -46,7 +87,7 @@ struct ConfigurationReader {
   }
 
   /// - Throws: `wrongKeyType`.
-  func optionalBool(_ key: String) throws(ModelFileError) -> Bool? {
+  package func optionalBool(_ key: String) throws(ModelFileError) -> Bool? {
     switch value(key) {
     case nil: return nil
     case .bool(let value): return value
@@ -55,11 +96,16 @@ struct ConfigurationReader {
   }
 
   /// - Throws: `wrongKeyType`.
-  func optionalObject(_ key: String) throws(ModelFileError) -> ConfigurationReader? {
+  package func optionalObject(_ key: String) throws(ModelFileError) -> ConfigurationReader? {
     switch value(key) {
     case nil: return nil
     case .object(let value): return ConfigurationReader(file: file, prefix: "\(prefix)\(key).", object: value)
     case let value?: throw wrongType(key, value, "an object")
     }
+  }
+
+  /// An element of an array that is an object.
+  package func element(_ key: String, _ object: JSONObject) -> ConfigurationReader {
+    ConfigurationReader(file: file, prefix: "\(prefix)\(key).", object: object)
   }
 }

@@ -60,13 +60,8 @@ struct SampledRows {
 
   /// Σ w (x − y)² of the whole weight, as far as the rows show it.
   func error(_ format: TensorFormat) throws(QuantizationError) -> Double {
-    let decoded: [Double]
-    if format.sectioned != nil {
-      let bytes = try SectionEncoder(format, columns: columns, importance: importance).encodeTogether(values)
-      decoded = format.decode(bytes, [values.count / columns, columns])
-    } else {
-      decoded = format.decode(try RowEncoder(format, columns: columns, importance: importance).encode(values))
-    }
+    let bytes = try WeightEncoding(format).encode(values, columns: columns, importance: importance)
+    let decoded = format.decode(bytes, [values.count / columns, columns])
     var sum = 0.0
     for (index, (x, y)) in zip(values, decoded).enumerated() {
       sum += Double(importance?[index % columns] ?? 1) * (Double(x) - y) * (Double(x) - y)
@@ -87,14 +82,14 @@ extension QuantizationPlan {
   ///   - progress: is told the weight and the share that is done; what it throws ends the work.
   /// - Throws: `QuantizationError` with the tensor's name where there is one.
   public static func allocation(
-    _ file: GGUFFile, budget: Double, importance: ImportanceMatrix? = nil,
+    _ file: any GGUFSource, budget: Double, importance: ImportanceMatrix? = nil,
     progress: (_ tensor: String, _ share: Double) throws -> Void
   ) throws -> BudgetAllocation<TensorFormat> {
     let tensors = file.tensors.filter(isQuantized)
     var weights: [BudgetAllocation<TensorFormat>.Weight] = []
     for (index, tensor) in tensors.enumerated() {
       let columns = tensor.shape.rowLength, format = try file.format(of: tensor)
-      try importance?.check(tensor)
+      try importance?.check(tensor.name, tensor.shape)
       let sample = file.withBytes(of: tensor) { bytes in
         let rowBytes = bytes.count / tensor.shape.rows
         return SampledRows(
@@ -124,7 +119,7 @@ extension FolderPlan {
     [32, 64, 128].map { .group(GroupFormat(bits: bits, group: $0, offset: .bias)!) }
   }
 
-  /// Those of LQ-LoRA's grid that there is a format for: normal floats of 2 to 4 bits with quantized scales.
+  /// LQ-LoRA's grid: normal floats of 2, 3, 4 and 8 bits with quantized scales.
   public static let normalFloatFormats: [TensorFormat] = DoubleQuantization.grid.compactMap { storage in
     NormalFloatFormat(
       bits: storage.bits, group: storage.block,
@@ -140,16 +135,18 @@ extension FolderPlan {
   ///   - progress: is told the weight and the share that is done; what it throws ends the work.
   /// - Throws: `QuantizationError` with the tensor's name where there is one.
   public static func allocation(
-    _ file: SafetensorsFile, budget: Double, formats: [TensorFormat] = budgetFormats,
+    _ file: any SafetensorsTensors, budget: Double, formats: [TensorFormat] = budgetFormats,
+    importance: ImportanceMatrix? = nil,
     progress: (_ tensor: String, _ share: Double) throws -> Void
   ) throws -> BudgetAllocation<TensorFormat> {
     let tensors = file.tensors.filter { isQuantized($0) && $0.shape.rowLength % 128 == 0 }
     var weights: [BudgetAllocation<TensorFormat>.Weight] = []
     for (index, tensor) in tensors.enumerated() {
       let rows = tensor.shape.rows, columns = tensor.shape.rowLength, plain = tensor.format!
+      let importances = try importance?.columns(ofFolderWeight: tensor.name, tensor.shape)
       let sample = file.withBytes(of: tensor) { bytes in
         let rowBytes = bytes.count / rows
-        return SampledRows(rows: rows, columns: columns, importance: nil) { row in
+        return SampledRows(rows: rows, columns: columns, importance: importances) { row in
           plain.decode(UnsafeRawBufferPointer(rebasing: bytes[row * rowBytes..<(row + 1) * rowBytes]))
         }
       }
@@ -173,7 +170,7 @@ extension FolderPlan {
   ///
   /// - Returns: the format with that length.
   public static func adaptive(
-    _ tensor: SafetensorsTensor, of file: SafetensorsFile, _ format: GroupFormat,
+    _ tensor: SafetensorsTensor, of file: any SafetensorsTensors, _ format: GroupFormat,
     rule: AdaptiveGroups = AdaptiveGroups()
   ) -> TensorFormat? {
     let columns = tensor.shape.rowLength

@@ -17,12 +17,17 @@ public struct FolderPlan: Sendable {
 
   /// Of layers that nothing else is said about.
   public let format: TensorFormat
+  /// Whether only the levels of ABQ's bit balance are used; see `WeightEncoding`.
+  public let isBalanced: Bool
   public let entries: [Entry]
 
-  /// - Parameter choose: the format of a weight, where it is not `format`.
+  /// - Parameters:
+  ///   - isBalanced: whether only the levels of ABQ's bit balance are used.
+  ///   - choose: the format of a weight, where it is not `format`.
   /// - Throws: `unsupportedFormat` for a format that has no encoder or no place in safetensors.
   public init(
-    _ file: SafetensorsFile, _ format: TensorFormat, choose: (SafetensorsTensor) -> TensorFormat? = { _ in nil }
+    _ file: any SafetensorsTensors, _ format: TensorFormat, isBalanced: Bool = false,
+    choose: (SafetensorsTensor) -> TensorFormat? = { _ in nil }
   ) throws(QuantizationError) {
     var entries: [Entry] = []
     for tensor in file.tensors {
@@ -42,6 +47,7 @@ public struct FolderPlan: Sendable {
       }
     }
     self.format = format
+    self.isBalanced = isBalanced
     self.entries = entries
   }
 

@@ -62,14 +62,28 @@ public struct ImportanceMatrix: Sendable {
   /// Checks that what is known about a weight fits its shape.
   ///
   /// - Throws: `invalidTensor`.
-  func check(_ weight: GGUFTensor) throws(ModelFileError) {
-    guard let matrices = entries[weight.name] else { return }
-    let expected = weight.shape.dimensions.dropLast(2).reduce(1, *)
-    let columns = matrices.compactMap { $0?.count }.first ?? weight.shape.rowLength
-    guard matrices.count == 1 || matrices.count == expected, columns == weight.shape.rowLength else {
+  func check(_ weight: String, _ shape: Shape) throws(ModelFileError) {
+    guard let matrices = entries[weight] else { return }
+    let expected = shape.dimensions.dropLast(2).reduce(1, *)
+    let columns = matrices.compactMap { $0?.count }.first ?? shape.rowLength
+    guard matrices.count == 1 || matrices.count == expected, columns == shape.rowLength else {
       throw ModelFileError(
-        file: path, code: .invalidTensor, subject: "tensor \(weight.name).in_sum2",
-        detail: "\(matrices.count) rows of \(columns), but the weight is \(weight.shape)")
+        file: path, code: .invalidTensor, subject: "tensor \(weight).in_sum2",
+        detail: "\(matrices.count) rows of \(columns), but the weight is \(shape)")
     }
+  }
+}
+
+/// Weights by the names that folders give them.
+extension ImportanceMatrix {
+  func knows(folderWeight name: String) -> Bool { FolderNames.ggufName(name).map(contains) ?? false }
+
+  /// The importance of the columns of a matrix; nil when nothing is known about it.
+  ///
+  /// - Throws: `invalidTensor`.
+  func columns(ofFolderWeight name: String, _ shape: Shape) throws(ModelFileError) -> [Float]? {
+    guard let weight = FolderNames.ggufName(name) else { return nil }
+    try check(weight, shape)
+    return columns(of: weight, matrix: 0)
   }
 }

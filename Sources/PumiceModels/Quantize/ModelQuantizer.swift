@@ -5,9 +5,9 @@ import PumiceReference
 import PumiceTensors
 import Synchronization
 
-/// Writes a GGUF model with its weights in another type, tensor after tensor, a piece at a time on all cores.
+/// Writes a model as GGUF with its weights in another type, tensor after tensor, a piece at a time on all cores.
 public struct ModelQuantizer {
-  private let file: GGUFFile
+  private let file: any GGUFSource
   public let plan: QuantizationPlan
   private let importance: ImportanceMatrix?
 
@@ -15,11 +15,11 @@ public struct ModelQuantizer {
   private static let taskElements = 1 << 16, tasksPerPiece = 64
 
   /// - Throws: `invalidTensor` when the importance matrix does not fit the model.
-  public init(_ file: GGUFFile, _ plan: QuantizationPlan, importance: ImportanceMatrix? = nil) throws {
+  public init(_ file: any GGUFSource, _ plan: QuantizationPlan, importance: ImportanceMatrix? = nil) throws {
     self.file = file
     self.plan = plan
     self.importance = importance
-    for entry in plan.entries where !entry.isCopied { try importance?.check(entry.tensor) }
+    for entry in plan.entries where !entry.isCopied { try importance?.check(entry.tensor.name, entry.tensor.shape) }
   }
 
   /// The weights that are encoded without what the importance matrix knows, because it knows nothing about them.

@@ -40,7 +40,7 @@ public struct QuantizationPlan: Sendable {
   public let entries: [Entry]
 
   /// - Throws: `unsupportedFormat` for a request that has no encoder, or for a tensor that has no decoder.
-  public init(_ file: GGUFFile, _ request: Request) throws {
+  public init(_ file: any GGUFSource, _ request: Request) throws {
     self.request = request
     let requested = [request.type, request.tokenEmbedding, request.output].compactMap { $0 } + request.chosen.values
     for format in requested where !Self.formats.contains(format) {
@@ -55,7 +55,7 @@ public struct QuantizationPlan: Sendable {
   /// The types that a GGUF file can be quantized to.
   public static let formats: [TensorFormat] = [.f32, .f16, .bf16] + RowEncoder.blockFormats.map { .block($0) }
 
-  private static func entry(_ tensor: GGUFTensor, of file: GGUFFile, _ request: Request) throws -> Entry {
+  private static func entry(_ tensor: GGUFTensor, of file: any GGUFSource, _ request: Request) throws -> Entry {
     guard isQuantized(tensor) else { return Entry(tensor: tensor, type: tensor.type, remark: nil) }
     // Fails with the list of types for one that cannot be decoded.
     _ = try file.format(of: tensor)

@@ -3,7 +3,7 @@ import PumiceTensors
 extension SectionEncoder {
   func encode(_ values: [Float], as group: GroupFormat) throws(QuantizationError) -> [[UInt8]] {
     let length = group.group ?? columns
-    let search = GroupSearch(group, length: length, isWeighted: importance != nil)
+    let search = GroupSearch(group, length: length, isWeighted: importance != nil, isBalanced: isBalanced)
     return try byRows(values.count / columns) { (rows) throws(QuantizationError) in
       var codes = WordString(bits: group.bits), scales: [UInt8] = [], offsets: [UInt8] = []
       var result = [UInt8](repeating: 0, count: length)
@@ -29,11 +29,15 @@ struct GroupSearch: Sendable {
   private let format: GroupFormat
   private let symmetric: ScaleSearch<UniformCodes>
   private let affine: AffineSearch
+  /// What is added to the numbers of the levels to make codes.
+  private let shift: UInt8
 
-  init(_ format: GroupFormat, length: Int, isWeighted: Bool) {
+  init(_ format: GroupFormat, length: Int, isWeighted: Bool, isBalanced: Bool) {
     self.format = format
     let half = 1 << (format.bits - 1)
-    symmetric = ScaleSearch(UniformCodes(-half...max(half - 1, 1)), length: length, isWeighted: isWeighted)
+    let levels = isBalanced ? BitBalance(bits: format.bits - 1).levels : -half...max(half - 1, 1)
+    symmetric = ScaleSearch(UniformCodes(levels), length: length, isWeighted: isWeighted)
+    shift = UInt8(levels.lowerBound + half)
     affine = AffineSearch(
       highest: 1 << format.bits - 1, length: length, isOffsetNegative: false, isWeighted: isWeighted)
   }
@@ -49,6 +53,7 @@ struct GroupSearch: Sendable {
     case (.symmetric, _):
       let scale = format.scale.nearest(symmetric.bestScale(samples))
       store(symmetric.codes, samples, scale, 0, into: &codes)
+      if shift > 0 { for i in codes.indices { codes[i] += shift } }
       return (scale, 0)
     case (.bias, 1):
       // Two values: the best there are.

@@ -11,19 +11,23 @@ public struct SectionEncoder: Sendable {
   public let format: TensorFormat
   public let columns: Int
   let importance: [Float]?
+  let isBalanced: Bool
 
   /// Whether tensors of that format can be encoded.
   public static func supports(_ format: TensorFormat) -> Bool {
     switch format {
-    case .group, .normalFloat, .dualGrained: true
-    case .palette(let palette): palette.vector == 1
+    case .group, .normalFloat, .palette, .dualGrained: true
     default: false
     }
   }
 
-  /// - Parameter importance: the weight of the squared error of each column, not negative; nil for equal ones.
+  /// - Parameters:
+  ///   - importance: the weight of the squared error of each column, not negative; nil for equal ones.
+  ///   - isBalanced: whether only the levels of ABQ's bit balance are used; see `WeightEncoding`.
   /// - Throws: `unsupportedFormat`, `wrongShape` or `wrongImportance`.
-  public init(_ format: TensorFormat, columns: Int, importance: [Float]? = nil) throws(QuantizationError) {
+  public init(
+    _ format: TensorFormat, columns: Int, importance: [Float]? = nil, isBalanced: Bool = false
+  ) throws(QuantizationError) {
     guard Self.supports(format), let sectioned = format.sectioned else {
       throw QuantizationError(.unsupportedFormat, "\(format) has no encoder for tensors")
     }
@@ -34,8 +38,12 @@ public struct SectionEncoder: Sendable {
     self.importance = try importance.map { (weights) throws(QuantizationError) in
       try normalized(weights, columns: columns)
     }
+    if isBalanced, !WeightEncoding.canBalance(format) {
+      throw QuantizationError(.unsupportedFormat, "\(format) has no levels to balance")
+    }
     self.format = format
     self.columns = columns
+    self.isBalanced = isBalanced
   }
 
   /// Encodes a tensor, on all cores.

@@ -20,8 +20,9 @@ extension SectionEncoder {
   }
 
   private func normalSearch(_ normal: NormalFloatFormat) -> ScaleSearch<TableCodes> {
-    // A quarter of the distance of neighbours at the ends, but for two bits.
-    ScaleSearch(TableCodes(normal.table), length: normal.group, unit: 0.2, isWeighted: importance != nil)
+    // The distance of neighbours at the ends, or somewhat less.
+    let unit: Float = normal.bits == 8 ? 0.025 : 0.2
+    return ScaleSearch(TableCodes(normal.table), length: normal.group, unit: unit, isWeighted: importance != nil)
   }
 
   private func idealScales(
@@ -64,6 +65,7 @@ extension SectionEncoder {
   }
 
   func encode(_ values: [Float], as palette: PaletteFormat) throws(QuantizationError) -> [[UInt8]] {
+    if palette.vector == 2 { return try encodePairs(values, as: palette) }
     let rows = values.count / columns, perTable = palette.rowsPerTable ?? rows
     var tables: [TableCodes] = [], entries: [UInt8] = []
     for first in stride(from: 0, to: rows, by: perTable) {
@@ -113,5 +115,40 @@ extension SectionEncoder {
       }
       return [codes.bytes, ratios, zeros, scales]
     }
+  }
+
+  private func encodePairs(_ values: [Float], as palette: PaletteFormat) throws(QuantizationError) -> [[UInt8]] {
+    let rows = values.count / columns, perTable = palette.rowsPerTable ?? rows, width = columns / 2
+    let weights = (0..<width).map { pair in
+      importance.map { SIMD2($0[2 * pair], $0[2 * pair + 1]) } ?? SIMD2<Float>(1, 1)
+    }
+    @Sendable func pair(_ row: Int, _ column: Int) -> SIMD2<Float> {
+      let index = row * columns + 2 * column
+      return SIMD2(values[index], values[index + 1])
+    }
+    var tables: [[SIMD2<Float>]] = [], entries: [UInt8] = []
+    for first in stride(from: 0, to: rows, by: perTable) {
+      let part = first..<min(first + perTable, rows)
+      let clusters = PairClusters(
+        part.flatMap { row in (0..<width).map { pair(row, $0) } }, weights: part.flatMap { _ in weights },
+        count: 1 << palette.bits)
+      let table = clusters.centers.map { SIMD2(palette.entry.nearest($0.x), palette.entry.nearest($0.y)) }
+      guard table.allSatisfy({ $0.x.isFinite && $0.y.isFinite }) else {
+        throw QuantizationError(.tooLarge, "the elements from row \(first) on are beyond \(palette.entry.rawValue)")
+      }
+      for center in table { entries += palette.entry.bytes(center.x) + palette.entry.bytes(center.y) }
+      tables.append(table)
+    }
+    let codebooks = tables
+    let codes = try byRows(rows) { (rows) throws(QuantizationError) in
+      var codes = WordString(bits: palette.bits)
+      for row in rows {
+        let table = codebooks[row / perTable]
+        codes.append(
+          (0..<width).map { UInt8(PairClusters.nearest(pair(row, $0), weights[$0], among: table).index) })
+      }
+      return [codes.bytes]
+    }
+    return codes + [entries]
   }
 }

@@ -1,8 +1,6 @@
-public import PumiceTensors
-
 /// Values by type. Each accessor names the key in its error; the optional ones give nil for a key that is absent, but
 /// still refuse a value of the wrong type.
-extension GGUFFile {
+extension GGUFSource {
   /// - Throws: `missingKey` or `wrongKeyType`.
   public func string(_ key: String) throws(ModelFileError) -> String { try required(key, optionalString(key)) }
 
@@ -119,19 +117,6 @@ extension GGUFFile {
       throw error(.missingTensor, subject: "tensor \(name)", "the file does not have it")
     }
     return tensor
-  }
-
-  /// The format to compute with.
-  ///
-  /// - Throws: `unsupportedFormat` when there is none for the tensor's type.
-  public func format(of tensor: GGUFTensor) throws(ModelFileError) -> TensorFormat {
-    guard let format = tensor.format else {
-      let supported = GGMLType.allCases.filter { $0.format != nil }.map(\.name).joined(separator: ", ")
-      throw error(
-        .unsupportedFormat, subject: "tensor \(tensor.name)",
-        "its type \(tensor.type) is not supported, only \(supported)")
-    }
-    return format
   }
 
   /// An error about this file, for checks that other modules make.

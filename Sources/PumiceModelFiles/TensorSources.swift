@@ -1,0 +1,43 @@
+public import PumiceTensors
+
+/// Tensors under GGUF's names: a GGUF file, or a model that is shown as one.
+public protocol GGUFSource: Sendable {
+  /// For messages.
+  var path: String { get }
+  var metadata: GGUFMetadata { get }
+  var tensors: [GGUFTensor] { get }
+
+  /// The tensor of that name.
+  func tensor(named name: String) -> GGUFTensor?
+
+  /// Runs `body` on the bytes of one of the `tensors`; they must not be used after it returns.
+  func withBytes<R>(of tensor: GGUFTensor, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R
+}
+
+/// Tensors under the names of a Hugging Face folder: a safetensors file, or a model that is shown as one.
+public protocol SafetensorsTensors: Sendable {
+  /// For messages.
+  var path: String { get }
+  var tensors: [SafetensorsTensor] { get }
+
+  /// Runs `body` on the bytes of one of the `tensors`; they must not be used after it returns.
+  func withBytes<R>(of tensor: SafetensorsTensor, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R
+}
+
+extension GGUFFile: GGUFSource {}
+extension SafetensorsFile: SafetensorsTensors {}
+
+extension GGUFSource {
+  /// The format to compute with.
+  ///
+  /// - Throws: `unsupportedFormat` when there is none for the tensor's type.
+  public func format(of tensor: GGUFTensor) throws(ModelFileError) -> TensorFormat {
+    guard let format = tensor.format else {
+      let supported = GGMLType.allCases.filter { $0.format != nil }.map(\.name).joined(separator: ", ")
+      throw ModelFileError(
+        file: path, code: .unsupportedFormat, subject: "tensor \(tensor.name)",
+        detail: "its type \(tensor.type) is not supported, only \(supported)")
+    }
+    return format
+  }
+}
