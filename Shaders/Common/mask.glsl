@@ -70,14 +70,12 @@ uint mask_dilated_box(int window, int stride, MaskBox box) {
 
 // How many of a sorted list of words are at most x.
 uint mask_count(uint list, uint count, int x) {
-  uint low = 0;
-  uint high = count;
-  while (low < high) {
-    const uint middle = (low + high) / 2;
-    if (MASK_INT(list + middle) <= x) low = middle + 1;
-    else high = middle;
+  uint n = 0;
+  for (int bit = findMSB(count); bit >= 0; bit--) {
+    const uint next = n + (1u << bit);
+    if (next <= count && MASK_INT(list + next - 1) <= x) n = next;
   }
-  return low;
+  return n;
 }
 
 // x is in a sorted list.
@@ -177,10 +175,12 @@ uint mask_tile(uint head, MaskBox box, int length) {
   if ((known & MASK_NONE) != 0) return MASK_DEAD;
   if ((known & MASK_ALL) != 0) return MASK_FULL;
   // The corners of a box are pairs of a query and a key that are there.
-  uint found = mask_live(head, box.q0, box.k0, length) ? MASK_SOME_LIVE : MASK_SOME_DEAD;
-  found |= mask_live(head, box.q1, box.k1, length) ? MASK_SOME_LIVE : MASK_SOME_DEAD;
-  found |= mask_live(head, box.q1, box.k0, length) ? MASK_SOME_LIVE : MASK_SOME_DEAD;
-  found |= mask_live(head, box.q0, box.k1, length) ? MASK_SOME_LIVE : MASK_SOME_DEAD;
+  uint found = 0;
+  for (uint corner = 0; corner < 4; corner++) {
+    const int query = (corner & 1u) == 0 ? box.q0 : box.q1;
+    const int key = (corner & 2u) == 0 ? box.k0 : box.k1;
+    found |= mask_live(head, query, key, length) ? MASK_SOME_LIVE : MASK_SOME_DEAD;
+  }
   return found == (MASK_SOME_LIVE | MASK_SOME_DEAD) ? MASK_MIXED : found;
 }
 

@@ -24,7 +24,7 @@ public struct MaskProgram: Hashable, Sendable {
   }
 
   /// A text with every kind of mask in it: what hashes of shaders stand for that take any mask.
-  static let sample: [String: String] = {
+  package static let sample: [String: String] = {
     let window = AttentionMask.window(0), list = AttentionMask.tokens([])
     let parts: [AttentionMask] = [
       .full, .causal, window, .sinks(0), .dilated(window: 0, stride: 1), .blocks(BlockList(size: 1, [])), .prefixLM(0),
@@ -41,7 +41,7 @@ extension AttentionMask {
   public var liveLoops: Int { searches.reduce(0) { $0 + $1 + 2 } }
   /// Iterations of the loops of one call of `mask_tile`, at most: it looks up both ends of a box, in up to four rows of
   /// blocks, and then evaluates the corners.
-  public var tileLoops: Int { searches.reduce(0) { $0 + 4 * (2 * ($1 + 2) + 1) + 2 } + 4 * liveLoops }
+  public var tileLoops: Int { searches.reduce(0) { $0 + 4 * (2 * ($1 + 2) + 1) + 2 } + 4 * (1 + liveLoops) + 2 }
 }
 
 /// Where the slots of a part of a mask are: from a base that the shader computes, or from the first word on.

@@ -8,9 +8,8 @@ enum UserExpression {
     let lines = expression.split(separator: "\n", omittingEmptySubsequences: false).count
     return """
       \(signature) {
-        return (
       #line 1 "\(file)"
-      \(expression)
+        return (\(expression)
       #line \(lines) "\(file)"
         );
       }

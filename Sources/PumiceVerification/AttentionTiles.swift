@@ -46,6 +46,11 @@ extension AttentionTiles: Verifiable {
     let skewed = MaskFunction("skewed", glsl: "key < length / 3\n  && int(head) <= query") { head, query, key, length in
       key < length / 3 && head <= query
     }
+    // Pairs in the middle of a tile that differ from all others, the first key among them.
+    let spot = MaskFunction("spot", glsl: "key % 21 != 0 || query % 7 != 3") { _, query, key, _ in
+      key % 21 != 0 || query % 7 != 3
+    }
+    let long = (0..<heads).map { HeadSpan(alpha: $0 - 99_980, beta: 1) }
     let tree = AttentionMask.tree(start: 20, parents: [-1, 0, 0, 1, -1, 4, 2, 6, 1, 3, 9, 5])
     let blocks = AttentionMask.blocks(BlockList(size: 16, [[0], [1, 3], [], [0, 1, 2, 3], [4], [0, 2, 4, 5]]))
     let list = AttentionMask.tokens([0, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 31, 47, 63, 64, 100, 211])
@@ -63,7 +68,8 @@ extension AttentionTiles: Verifiable {
       .documents([17, 33, 64]), .documents([]), .documents([0, 40]), tree, .tree(start: 0, parents: [-1, 0, 1]),
       .tree(start: 45, parents: []), list, .tokens([]), .tokens(Array(16..<64)), .slash([0, 1, 2, 5, 17, 40]),
       .slash(Array(0..<70)), .shiftedGroups(24), .shiftedGroups(7), .shiftedGroups(64), perHead, .span(spans),
-      .span(spans, block: 8), .user(even), .user(skewed) & .causal, sparse, !sparse, sparse | blocks, .causal & blocks,
+      .span(spans, block: 8), .span(long), .user(even), .user(skewed) & .causal, .user(spot), !.user(spot), sparse,
+      !sparse, sparse | blocks, .causal & blocks,
       .causal & .documents([25, 50]) & !.dilated(window: 3, stride: 4),
       !perHead & .perHead(Array(repeating: sparse, count: heads)),
       .causal & (.tokens([2, 40]) | .slash(Array(0..<12))), .causal & .span(spans) | !(.user(even) | .window(60)),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import PumiceTensors
 
 /// Something outside of models and devices that cannot be used: a text file, the standard input.
 struct InputError: Error, CustomStringConvertible {
@@ -20,6 +21,11 @@ extension Pumice {
 
   /// Prints what went wrong, or the help that was asked for, and gives the exit code.
   private static func report(_ error: any Error) -> Int32 {
+    if let error = error as? MaskSyntaxError {
+      // Its lines belong below each other: the last points at a column of the one above.
+      note("pumice: \(error)")
+      return ExitCode.validationFailure.rawValue
+    }
     let code = exitCode(for: error)
     if code == .success {
       let text = fullMessage(for: error)

@@ -22,6 +22,26 @@ import Testing
     }
   }
 
+  /// The demo model as a folder, made once.
+  private static let demoFolder = Result {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("pumice-\(UUID().uuidString)").path
+    let model = try GGUFAsFolder(try DemoModel.open())
+    try FolderQuantizer(model, FolderPlan(model, TensorFormat(name: "g8:64")!)).write(to: path) { _, _ in }
+    // Read now, so that nothing is left behind.
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let names = try FileManager.default.contentsOfDirectory(atPath: path)
+    return try names.map { ($0, try Data(contentsOf: URL(fileURLWithPath: "\(path)/\($0)"))) }
+  }
+
+  /// A copy of it to be changed.
+  private static func withDemoFolder(_ body: (String) throws -> Void) throws {
+    try QuantizeTests.withPath("model") { path in
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      for (name, data) in try demoFolder.get() { try data.write(to: URL(fileURLWithPath: "\(path)/\(name)")) }
+      try body(path)
+    }
+  }
+
   /// Converts a folder to a GGUF file.
   private static func gguf(_ folder: String, _ format: TensorFormat) throws -> GGUFFile {
     try QuantizeTests.withPath("back.gguf") { path in
@@ -124,6 +144,57 @@ import Testing
     }
   }
 
+  /// A model with one layer, one of whose matrices is packed as AutoGPTQ packs it.
+  @Test func quantizedLayersAreDecodedForGGUF() throws {
+    let width = 64, vocabulary = 32
+    var codes: [[Int]] = []
+    for output in 0..<width { codes.append((0..<width).map { (output * 7 + $0 * 5 + output * $0) % 16 }) }
+    let scales = (0..<width).map { Float16($0 + 1) / 512 }, zeros = (0..<width).map { 1 + $0 % 15 }
+    try QuantizeTests.withPath("folder") { folder in
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      var writer = SafetensorsWriter()
+      func bytes<T: BitwiseCopyable>(_ values: [T]) -> [UInt8] { values.withUnsafeBytes { [UInt8]($0) } }
+      func add(_ name: String, _ shape: Shape) {
+        let values = (0..<shape.count).map { Float16($0 % 97) / 64 }
+        writer.addTensor(name, shape: shape, type: .f16, bytes: bytes(values.map(\.bitPattern)))
+      }
+      add("model.embed_tokens.weight", [vocabulary, width])
+      add("model.norm.weight", [width])
+      let layer = "model.layers.0"
+      for name in ["input_layernorm", "post_attention_layernorm"] { add("\(layer).\(name).weight", [width]) }
+      for name in ["self_attn.q_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj"] {
+        add("\(layer).\(name).weight", [width, width])
+      }
+      for name in ["k_proj", "v_proj"] { add("\(layer).self_attn.\(name).weight", [width / 2, width]) }
+      let columns = codes.map { PublishedLayoutTests.gptqWords($0, bits: 4) }
+      let down = "\(layer).mlp.down_proj"
+      writer.addTensor(
+        "\(down).qweight", shape: [width / 8, width], type: .i32,
+        bytes: bytes(columns[0].indices.flatMap { word in columns.map { $0[word] } }))
+      writer.addTensor(
+        "\(down).qzeros", shape: [1, width / 8], type: .i32,
+        bytes: bytes(PublishedLayoutTests.gptqWords(zeros.map { $0 - 1 }, bits: 4)))
+      writer.addTensor("\(down).scales", shape: [1, width], type: .f16, bytes: bytes(scales.map(\.bitPattern)))
+      try writer.write(to: "\(folder)/model.safetensors")
+      let config = """
+        {"model_type": "llama", "hidden_size": 64, "num_attention_heads": 2, "num_key_value_heads": 1,
+         "num_hidden_layers": 1, "intermediate_size": 64, "vocab_size": 32, "max_position_embeddings": 128,
+         "rms_norm_eps": 1e-6, "tie_word_embeddings": true, "rope_parameters": {"rope_theta": 5e5},
+         "quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": 64, "desc_act": false}}
+        """
+      try Data(config.utf8).write(to: URL(fileURLWithPath: "\(folder)/config.json"))
+      let file = try Self.gguf(folder, .f32)
+      #expect(try ModelConfiguration(file).ropeBase == 500_000)
+      let expected = (0..<width).flatMap { o in
+        (0..<width).map { Double(Float(scales[o]) * Float(codes[o][$0] - zeros[o])) }
+      }
+      #expect(try Self.values(file, "blk.0.ffn_down.weight") == expected)
+      // It runs.
+      let session = try TestBackend.reference.session(file, exactOptions())
+      #expect(try session.logits(appending: [1, 2, 3]).allSatisfy { $0.allSatisfy(\.isFinite) })
+    }
+  }
+
   // MARK: Errors
 
   @Test func whatFoldersCannotHoldIsNamed() throws {
@@ -164,7 +235,7 @@ import Testing
       ("tokenizer.json", "{", "[", "tokenizer.json"),
     ] as [(String, String, String, String)])
   func foldersThatCannotBeConverted(file: String, part: String, other: String, named: String) throws {
-    try Self.withFolder(try DemoModel.open(), "g4:64") { folder in
+    try Self.withDemoFolder { folder in
       let url = URL(fileURLWithPath: "\(folder)/\(file)")
       var text = try String(contentsOf: url, encoding: .utf8)
       let range = try #require(text.range(of: part))
@@ -176,7 +247,7 @@ import Testing
   }
 
   @Test func aTokenizerInAnotherFileIsNotOverlooked() throws {
-    try Self.withFolder(try DemoModel.open(), "g4:64") { folder in
+    try Self.withDemoFolder { folder in
       let manager = FileManager.default
       try manager.moveItem(atPath: "\(folder)/tokenizer.json", toPath: "\(folder)/tokenizer.model")
       let error = #expect(throws: ModelFileError.self) { try FolderAsGGUF(folder: folder) }

@@ -117,7 +117,7 @@ import Testing
   }
 
   /// AutoGPTQ: 32 codes of 3 bits lie in three words, the 11th and the 22nd across two of them; others fill words.
-  private static func gptqWords(_ codes: [Int], bits: Int) -> [UInt32] {
+  static func gptqWords(_ codes: [Int], bits: Int) -> [UInt32] {
     guard bits == 3 else {
       let count = 32 / bits
       return stride(from: 0, to: codes.count, by: count).map { start in

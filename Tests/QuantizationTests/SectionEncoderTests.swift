@@ -1,3 +1,4 @@
+import Foundation
 import PumiceReference
 import PumiceTensors
 import Testing
@@ -41,7 +42,7 @@ import Testing
 
   @Test(arguments: [
     "g1:64", "g1:64:asym", "g2:64", "g3:64:asym:bf16", "g4:row:f32", "g8:32", "nf2:64", "nf3:32:bf16", "nf4:16:f32",
-    "nf4:64:q8:256:f32", "palette2", "palette4:rows5", "palette8:f32", "palette4:pairs",
+    "nf4:64:q8:256:f32", "nf8:64", "palette2", "palette4:rows5", "palette8:f32", "palette4:pairs",
     "palette2:pairs:rows5", "dgq:64",
   ])
   func weightsOfErrorsAreUsed(_ name: String) throws {
@@ -65,6 +66,7 @@ import Testing
   @Test func normalFloatsAreBetterThanWholeNumbersAndDoubleQuantizationCostsLittle() throws {
     let plain = try Self.error("nf4:64"), double = try Self.error("nf4:64:q8:256:f32")
     #expect(plain < double && double < 1.05 * plain)
+    #expect(try Self.error("nf8:64") < 0.02 * plain)
     #expect(try Self.error("nf3:64") < Self.error("nf2:64") && plain < Self.error("nf3:64"))
     // The search of scales against the largest magnitude of each group.
     let table = TableCodes(NormalFloatFormat.table(bits: 4))
@@ -74,6 +76,30 @@ import Testing
       sum += withSamples(group) { Double(table.error($0, scale: half(group.map(abs).max()!))) }
     }
     #expect(plain < sum / Double(Self.weights.count))
+  }
+
+  /// Equal steps of probability on either side of zero, as LQ-LoRA makes them for every width.
+  @Test(arguments: [2, 3, 4, 8]) func normalFloatsAreQuantiles(_ bits: Int) {
+    let table = NormalFloatFormat.table(bits: bits), half = 1 << (bits - 1)
+    #expect(table.count == 2 * half && table[0] == -1 && table[half - 1] == 0 && table[2 * half - 1] == 1)
+    // Φ⁻¹(0.9677083)
+    let end = 1.848131420707975
+    for (code, value) in table.enumerated() {
+      let probability = 0.5 * (1 + erf(Double(value) * end / 2.0.squareRoot()))
+      let steps = code < half ? Double(code - half + 1) / Double(half - 1) : Double(code - half + 1) / Double(half)
+      #expect(abs(probability - (0.5 + 0.4677083 * steps)) < 1e-5, "\(code)")
+    }
+  }
+
+  /// Long codebooks are searched another way than short ones.
+  @Test func nearestValuesOfLongTablesAreFound() {
+    let table = NormalFloatFormat.table(bits: 8), codes = TableCodes(table)
+    for value in seededWeights(800).map({ $0 * 20 }) + table + [0, -0.0, 5, -5, .infinity, -.infinity] {
+      let found = codes.code(Lanes(repeating: value))[3]
+      let error = abs(table[Int(found)] - value)
+      #expect(
+        table.allSatisfy { error <= abs($0 - value) } && codes.nearest(Lanes(repeating: value))[3] == table[Int(found)])
+    }
   }
 
   @Test func palettesAreTheBestTables() throws {

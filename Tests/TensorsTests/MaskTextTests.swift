@@ -74,3 +74,73 @@ import Testing
     }
   }
 }
+
+/// Rules for layers and heads.
+@Suite struct MaskPlanTests {
+  @Test func theLastRuleThatAppliesHolds() throws {
+    let plan = try MaskPlan(
+      parsing:
+        "causal & window(8); layers 1-2, 5: full; heads 1: sinks(2); layers 2 heads 0-1: perHead(causal, full, full)")
+    #expect(plan.mask(layer: 0, heads: 1) == .causal & .window(8))
+    #expect(plan.mask(layer: 0, heads: 2) == .perHead([.causal & .window(8), .sinks(2)]))
+    #expect(plan.mask(layer: 5, heads: 3) == .perHead([.full, .sinks(2), .full]))
+    #expect(plan.mask(layer: 2, heads: 2) == .perHead([.causal, .full, .full]))
+    #expect(try MaskPlan(parsing: "layers 7: full").mask(layer: 6, heads: 4) == .causal)
+    #expect(MaskPlan([]).mask(layer: 0, heads: 4) == .causal)
+    #expect(try MaskPlan(parsing: "causal") == MaskPlan(.causal))
+  }
+
+  @Test(arguments: [
+    "causal", "layers 0-3: causal; heads 2, 5: causal & window(64)", "layers 4-7, 9 heads 0: sinks(1) | full",
+  ])
+  func plansAreWrittenAsTheyAreRead(_ text: String) throws {
+    let plan = try MaskPlan(parsing: text)
+    #expect(plan.description == text)
+    #expect(try JSONDecoder().decode([MaskPlan].self, from: JSONEncoder().encode([plan])) == [plan])
+  }
+
+  @Test(arguments: [
+    ("layers: full", 7, "expected a number"), ("layers 0-2 full", 12, "expected :"),
+    ("heads 1 layers 2: full", 9, "expected :"),
+    ("causal;", 8, "expected a mask, found the end"), ("causal full", 8, "expected &, |, ; or the end"),
+    ("layers 3-1: full", 8, "3-1 runs backwards"), ("causal; head 2: full", 9, "there is no mask head"),
+  ])
+  func mistakesArePointedAt(_ text: String, _ column: Int, _ message: String) {
+    let error = #expect(throws: MaskSyntaxError.self) { try MaskPlan(parsing: text) }
+    #expect(error?.column == column && error?.message == message, "\(String(describing: error))")
+  }
+
+  @Test func rulesAboutNothingAreRefused() throws {
+    func error(_ text: String) throws -> String? {
+      let plan = try MaskPlan(parsing: text)
+      return #expect(throws: AttentionMaskError.self) { try plan.validate(layers: 4, heads: 8) }?.description
+    }
+    #expect(try error("layers 2-4: full") == "there is no layer 4; the model has 4")
+    #expect(try error("heads -1: full") == "there is no head -1; the model has 8")
+    #expect(try error("causal; heads 8: full") == "there is no head 8; the model has 8")
+    #expect(try error("perHead(full)") == "perHead is given for 1 heads, and there are 8")
+    try MaskPlan(parsing: "layers 0-3 heads 0-7: causal").validate(layers: 4, heads: 8)
+  }
+}
+
+/// The tiles of a mask, counted and drawn.
+@Suite struct MaskPictureTests {
+  @Test func tilesAreCounted() {
+    let picture = MaskPicture(.causal & .window(4), heads: 2, queries: 8, keys: 12, side: 4)
+    #expect(picture.pictures.count == 1 && picture.pictures[0].heads == [0, 1])
+    #expect(picture.pictures[0].tiles == [[.partial, .partial, .dead], [.dead, .partial, .partial]])
+    #expect(picture.density(picture.pictures[0]) == 32.0 / 96)
+    let heads = MaskPicture(.perHead([.causal, .full, .causal]), heads: 3, queries: 5, keys: 5, side: 2)
+    #expect(heads.pictures.map(\.heads) == [[0, 2], [1]])
+    #expect([MaskPicture.Tile.live, .partial, .dead].map { heads.pictures[0].count($0) } == [4, 2, 3])
+    #expect(heads.pictures[1].count(.live) == 9)
+  }
+
+  @Test func theDrawingHoldsEveryRunOfTiles() {
+    let svg = MaskPicture(.causal & !.sinks(2), heads: 1, queries: 6, keys: 6, side: 2).svg()
+    // Rows: nothing; a partial one; a live and a partial one.
+    #expect(svg.components(separatedBy: "class=\"live\"").count == 2)
+    #expect(svg.components(separatedBy: "class=\"partial\"").count == 3)
+    #expect(svg.hasPrefix("<svg ") && svg.hasSuffix("</svg>\n") && svg.contains("causal &amp; !sinks(2)"))
+  }
+}

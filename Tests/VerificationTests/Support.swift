@@ -7,11 +7,14 @@ import PumiceShaders
 @testable import PumiceVerification
 
 /// Runs tests with a device and a cache folder of their own.
-func withDevice<T>(_ body: (Device, _ cacheFolder: String) throws -> T) throws -> T {
+func withDevice<T>(
+  binding: BufferBinding? = nil, _ body: (Device, _ cacheFolder: String) throws -> T
+) throws -> T {
   let folder = NSTemporaryDirectory() + "pumice-tests-\(UUID().uuidString)"
   defer { try? FileManager.default.removeItem(atPath: folder) }
   var options = DeviceOptions.fromEnvironment()
   options.cacheFolder = folder
+  if let binding { options.binding = binding }
   return try body(try Device.open(options: options), folder)
 }
 

@@ -1,3 +1,5 @@
+import Dispatch
+
 /// A dense matrix in binary64, row after row.
 public struct Matrix: Hashable, Sendable {
   public let rows: Int
@@ -42,7 +44,9 @@ public struct Matrix: Hashable, Sendable {
     left.values.withUnsafeBufferPointer { a in
       right.values.withUnsafeBufferPointer { b in
         result.values.withUnsafeMutableBufferPointer { c in
-          for row in 0..<left.rows {
+          // Each task writes a row of its own.
+          nonisolated(unsafe) let (a, b, c) = (a, b, c)
+          DispatchQueue.concurrentPerform(iterations: left.rows) { row in
             for k in 0..<left.columns {
               let factor = a[row * left.columns + k]
               for column in 0..<width { c[row * width + column] += factor * b[k * width + column] }

@@ -48,7 +48,7 @@ extension AttentionMask: CustomStringConvertible, LosslessStringConvertible, Cod
   }
 
   /// A list with runs of three and more as `first-last`.
-  private static func runs(_ list: [Int]) -> String {
+  static func runs(_ list: [Int]) -> String {
     var parts: [String] = []
     var i = 0
     while i < list.count {

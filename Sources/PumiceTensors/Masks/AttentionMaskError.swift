@@ -14,6 +14,9 @@ public enum AttentionMaskError: Error, Hashable, Sendable, CustomStringConvertib
   case value(mask: String, name: String, value: Float)
   /// β is no share of the length.
   case share(mask: String, head: Int, value: Double)
+  /// A rule is about a layer or a head that the model does not have.
+  case layer(Int, layers: Int)
+  case head(Int, heads: Int)
   /// A function has no name that can be written, or no text.
   case function(name: String, reason: String)
 
@@ -30,6 +33,8 @@ public enum AttentionMaskError: Error, Hashable, Sendable, CustomStringConvertib
       "\(mask): \(list) has \(count) entries; \(expected)"
     case .value(let mask, let name, let value): "\(mask): \(name) is \(value)"
     case .share(let mask, let head, let value): "\(mask): β of head \(head) is \(value); it must lie in 0…1"
+    case .layer(let layer, let layers): "there is no layer \(layer); the model has \(layers)"
+    case .head(let head, let heads): "there is no head \(head); the model has \(heads)"
     case .function(let name, let reason): "the function “\(name)” \(reason)"
     }
   }

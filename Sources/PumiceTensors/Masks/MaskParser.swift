@@ -221,18 +221,26 @@ struct MaskParser {
     return index > start ? String(characters[start..<index]) : nil
   }
 
+  /// Whether the next word is that one, which then is taken.
+  mutating func take(word: String) -> Bool {
+    let start = position
+    if self.word() == word { return true }
+    index = start
+    return false
+  }
+
   mutating func take(_ sign: Character) -> Bool {
     guard position < characters.count, characters[index] == sign else { return false }
     index += 1
     return true
   }
 
-  private mutating func expect(_ sign: Character) throws(MaskSyntaxError) {
+  mutating func expect(_ sign: Character) throws(MaskSyntaxError) {
     if !take(sign) { throw error("expected \(sign)") }
   }
 
-  mutating func end() throws(MaskSyntaxError) {
-    if position < characters.count { throw error("expected &, | or the end") }
+  mutating func end(_ message: String = "expected &, | or the end") throws(MaskSyntaxError) {
+    if position < characters.count { throw error(message) }
   }
 
   /// An error here, or at `place`.

@@ -1,0 +1,117 @@
+import Foundation
+import PumiceModelFiles
+import PumiceModels
+import PumiceTensors
+import Testing
+
+/// Plans of masks and cache formats, and their files.
+@Suite struct AttentionPlanTests {
+  private func withFolder<T>(_ body: (String) throws -> T) throws -> T {
+    let folder = NSTemporaryDirectory() + "pumice-plans-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    return try body(folder)
+  }
+
+  @Test func whatIsWrittenIsReadAgain() throws {
+    let hash = ModelHash(try Fixture.f32.open())
+    try withFolder { folder in
+      let path = "\(folder)/plan.json"
+      for plan in [
+        AttentionPlan(model: hash),
+        AttentionPlan(model: hash, masks: MaskPlan(.causal & .window(4))),
+        AttentionPlan(
+          model: hash, masks: try MaskPlan(parsing: "causal; layers 0 heads 1-2: causal & sinks(3)"),
+          cache: [
+            AttentionPlan.CacheRule(keys: .q8_0, values: .q4_0),
+            AttentionPlan.CacheRule(layers: [0, 1], heads: [1], keys: .f16),
+          ]),
+      ] {
+        try plan.write(to: path)
+        #expect(try AttentionPlan(path: path) == plan)
+      }
+    }
+  }
+
+  @Test func theLastRuleThatAppliesHolds() throws {
+    let plan = AttentionPlan(
+      model: ModelHash(try Fixture.f32.open()),
+      cache: [
+        AttentionPlan.CacheRule(keys: .q8_0), AttentionPlan.CacheRule(layers: [1], keys: .f16, values: .q4_0),
+        AttentionPlan.CacheRule(layers: [1, 2], heads: [0], values: .f32),
+      ])
+    #expect(plan.keyFormat(layer: 0, head: 0) == .q8_0)
+    #expect(plan.valueFormat(layer: 0, head: 0) == nil)
+    #expect(plan.keyFormat(layer: 1, head: 0) == .f16)
+    #expect(plan.valueFormat(layer: 1, head: 0) == .f32)
+    #expect(plan.valueFormat(layer: 1, head: 1) == .q4_0)
+    #expect(plan.keyFormat(layer: 2, head: 0) == .q8_0)
+  }
+
+  @Test func aPlanSuitsOneModel() throws {
+    let file = try Fixture.f32.open()
+    let configuration = try ModelConfiguration(file)
+    let hash = ModelHash(file)
+    #expect(hash == ModelHash(try Fixture.f32.open()))
+    #expect(hash.description.count == 32)
+    try AttentionPlan(model: hash, masks: MaskPlan(.causal)).validate(for: hash, configuration)
+
+    // The same model by another name is the same; with another head count or weight it is not.
+    let renamed = try GGUFFile(bytes: Fixture.f32.writer(setting: ["general.name": .string("x")]).bytes())
+    #expect(ModelHash(renamed) == hash)
+    let others = [
+      ModelHash(try Fixture(name: "f16").open()),
+      ModelHash(try GGUFFile(bytes: Fixture.f32.writer(setting: ["llama.rope.freq_base": .float32(3)]).bytes())),
+    ]
+    for other in others {
+      #expect(other != hash)
+      let error = #expect(throws: AttentionPlanError.self) {
+        try AttentionPlan(model: hash).validate(for: other, configuration)
+      }
+      #expect(error == .otherModel(plan: hash.description, model: other.description))
+    }
+
+    func error(_ plan: AttentionPlan) -> String? {
+      #expect(throws: AttentionPlanError.self) { try plan.validate(for: hash, configuration) }?.description
+    }
+    let (layers, heads, kvHeads) = (configuration.layerCount, configuration.headCount, configuration.kvHeadCount)
+    #expect(
+      error(AttentionPlan(model: hash, cache: [AttentionPlan.CacheRule(layers: [layers])]))
+        == "the plan's cache: there is no layer \(layers); the model has \(layers)")
+    #expect(
+      error(AttentionPlan(model: hash, cache: [AttentionPlan.CacheRule(heads: [kvHeads])]))
+        == "the plan's cache: there is no key-value head \(kvHeads); the model has \(kvHeads)")
+    #expect(
+      error(AttentionPlan(model: hash, masks: try MaskPlan(parsing: "layers 0-\(layers): full")))
+        == "the plan's masks: there is no layer \(layers); the model has \(layers)")
+    #expect(
+      error(AttentionPlan(model: hash, masks: try MaskPlan(parsing: "heads \(heads): full")))
+        == "the plan's masks: there is no head \(heads); the model has \(heads)")
+  }
+
+  @Test(arguments: [
+    ("", "is no attention plan"), ("[]", "is no attention plan"), ("{}", "“version” is missing"),
+    (#"{"version": 2}"#, "version 2; this program reads version 1"), (#"{"version": 1}"#, "“model” is missing"),
+    (#"{"version": "1", "model": ""}"#, "version: "),
+    (#"{"version": 1, "model": "", "masks": "causal & windo(3)"}"#, "column 10: there is no mask windo"),
+    (#"{"version": 1, "model": "", "cache": [{}, {"keys": "q9_9"}]}"#, "cache.[1].keys: q9_9 is no format of tensors"),
+    (#"{"version": 1, "model": "", "cache": [{"layers": ["a"]}]}"#, "cache.[0].layers.[0]: "),
+  ])
+  func brokenFilesAreNamedWithWhatIsWrong(_ text: String, _ message: String) throws {
+    try withFolder { folder in
+      let path = "\(folder)/broken.json"
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+      let error = #expect(throws: AttentionPlanError.self) { _ = try AttentionPlan(path: path) }
+      #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")
+      #expect(error?.description.hasPrefix(path) == true)
+    }
+  }
+
+  @Test func filesThatCannotBeOpenedAreErrors() throws {
+    try withFolder { folder in
+      #expect(throws: AttentionPlanError.self) { _ = try AttentionPlan(path: "\(folder)/none.json") }
+      let plan = AttentionPlan(model: ModelHash(try Fixture.f32.open()))
+      #expect(throws: AttentionPlanError.self) { try plan.write(to: "\(folder)/none/plan.json") }
+    }
+  }
+}
