@@ -11,7 +11,7 @@ enum LogitsWanted {
   case all
 }
 
-/// The tensors between operators, large enough for `chunk` tokens.
+/// The tensors between operators, large enough for `rows` tokens.
 struct Activations<B: Backend> {
   let residual: B.Tensor
   let normed: B.Tensor
@@ -26,11 +26,10 @@ struct Activations<B: Backend> {
   /// [logitRows, vocabulary]
   let logits: B.Tensor
 
-  init(_ c: ModelConfiguration, _ options: SessionOptions, on backend: B) throws {
+  init(_ c: ModelConfiguration, rows: Int, logitRows: Int, on backend: B) throws {
     func make(_ rows: Int, _ width: Int, _ label: String) throws -> B.Tensor {
       try backend.makeTensor([rows, width], .f32, at: .device, label: label)
     }
-    let rows = options.passTokens
     residual = try make(rows, c.embeddingLength, "residual stream")
     normed = try make(rows, c.embeddingLength, "normalized")
     delta = try make(rows, c.embeddingLength, "residual addend")
@@ -41,62 +40,7 @@ struct Activations<B: Backend> {
     gate = try make(rows, c.feedForwardLength, "gate")
     up = try make(rows, c.feedForwardLength, "up")
     activated = try make(rows, c.feedForwardLength, "activated")
-    logits = try make(options.logitRows, c.vocabularySize, "logits")
-  }
-}
-
-/// The keys and values of the tokens so far, one pair of tensors [kvHeads, capacity, headSize] per layer, and the positions
-/// of their tokens, [kvHeads, capacity].
-struct KVCache<B: Backend> {
-  let keys: [B.Tensor]
-  let values: [B.Tensor]
-  let positions: [B.Tensor]
-  let capacity: Int
-  let format: TensorFormat
-
-  init(_ c: ModelConfiguration, _ options: SessionOptions, on backend: B) throws {
-    capacity = options.context
-    format = options.cacheFormat
-    let shape: Shape = [c.kvHeadCount, capacity, c.headSize]
-    func make(_ what: String) throws -> [B.Tensor] {
-      try (0..<c.layerCount).map {
-        try backend.makeTensor(shape, options.cacheFormat, at: .device, label: "\(what) cache of layer \($0)")
-      }
-    }
-    keys = try make("key")
-    values = try make("value")
-    positions = try (0..<c.layerCount).map {
-      try backend.makeTensor([c.kvHeadCount, options.context], .i32, at: .device, label: "positions of layer \($0)")
-    }
-  }
-}
-
-/// What attention looks at in a pass: the mask's numbers, and the tiles that it leaves.
-struct TileLists<B: Backend> {
-  /// Cells in use of each key-value head, and the length of the sequence; the host writes them before a pass.
-  let lengths: B.Tensor
-  let totals: B.Tensor
-  let mask: B.Tensor
-  let counts: B.Tensor
-  let list: B.Tensor
-
-  init(_ c: ModelConfiguration, _ options: SessionOptions, on backend: B) throws {
-    let tiles = Self.tiles(c, options)
-    lengths = try backend.makeTensor([c.kvHeadCount], .i32, at: .hostWritten, label: "lengths of the cache")
-    totals = try backend.makeTensor([1], .i32, at: .hostWritten, label: "length of the sequence")
-    let numbers = tiles.mask.parameters(heads: c.headCount).map { Int32(bitPattern: $0) }
-    mask = try backend.makeTensor([numbers.count], .i32, at: .hostWritten, label: "numbers of the mask")
-    try backend.write(numbers, to: mask)
-    counts = try backend.makeTensor(tiles.argument("counts").shape, .i32, at: .device, label: "numbers of live tiles")
-    list = try backend.makeTensor(tiles.argument("list").shape, .i32, at: .device, label: "live tiles")
-  }
-
-  /// The operator for the longest pass.
-  static func tiles(_ c: ModelConfiguration, _ options: SessionOptions) -> AttentionTiles {
-    Attention(
-      tokens: options.passTokens, heads: c.headCount, kvHeads: c.kvHeadCount, keySize: c.headSize,
-      capacity: options.context, keyFormat: options.cacheFormat
-    ).tiles
+    logits = try make(logitRows, c.vocabularySize, "logits")
   }
 }
 
@@ -105,6 +49,7 @@ struct ForwardPass<B: Backend> {
   let configuration: ModelConfiguration
   let weights: ModelWeights<B>
   let activations: Activations<B>
+  let layout: CacheLayout
   let cache: KVCache<B>
   let tileLists: TileLists<B>
   let backend: B
@@ -139,21 +84,23 @@ struct ForwardPass<B: Backend> {
     try rotate(a.key, heads: c.kvHeadCount, positions)
     try program.record(
       KVAppend(
-        tokens: count, kvHeads: c.kvHeadCount, keySize: c.headSize, capacity: cache.capacity, keyFormat: cache.format),
+        tokens: count, kvHeads: c.kvHeadCount, keySize: c.headSize, capacity: layout.capacity,
+        keyFormat: layout.keyFormats[index], valueFormat: layout.valueFormats[index]),
       [
         "keys": a.key, "values": a.value, "positions": positions, "cells": cells, "key_cache": cache.keys[index],
         "value_cache": cache.values[index], "key_positions": cache.positions[index],
       ])
     let op = Attention(
-      tokens: count, heads: c.headCount, kvHeads: c.kvHeadCount, keySize: c.headSize, capacity: cache.capacity,
-      keys: keys, keyFormat: cache.format)
-    let tiles = tileLists
+      tokens: count, heads: c.headCount, kvHeads: c.kvHeadCount, keySize: c.headSize, capacity: layout.capacity,
+      keys: keys, keyFormat: layout.keyFormats[index], valueFormat: layout.valueFormats[index],
+      mask: layout.masks[index])
+    let tiles = tileLists.layers[index]
     var places = [
-      "positions": positions, "key_positions": cache.positions[index], "lengths": tiles.lengths, "totals": tiles.totals,
+      "positions": positions, "key_positions": cache.positions[index], "lengths": tileLists.lengths,
+      "totals": tileLists.totals,
       "mask": tiles.mask,
     ]
-    // All layers keep the same tokens in the same cells, so one list serves them all.
-    if index == 0 {
+    if tiles.isFirst {
       try program.record(
         op.tiles, places.merging(["counts": tiles.counts, "list": tiles.list]) { first, _ in first })
     }

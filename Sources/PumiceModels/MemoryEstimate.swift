@@ -5,7 +5,7 @@ import PumiceTensors
 /// How many bytes a model takes on a device.
 public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
   public var weights: Int
-  /// Keys and values of a full context, and their positions.
+  /// Keys and values of a full cache, and their positions.
   public var cache: Int
   /// Values between operators.
   public var activations: Int
@@ -25,14 +25,16 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
     func bytes(_ rows: Int, _ columns: Int, _ format: TensorFormat) -> Int {
       Self.product([rows, columns]) == .max ? .max : tensorBytes([rows, columns], format)
     }
-    let cells = Self.product([c.kvHeadCount, options.context])
-    let layer = [Self.product([2, bytes(cells, c.headSize, options.cacheFormat)]), bytes(cells, 1, .i32)]
-    cache = Self.product([c.layerCount, Self.sum(layer)])
+    let layout = CacheLayout(options, for: c)
+    let cells = Self.product([c.kvHeadCount, layout.capacity])
+    cache = Self.sum(
+      (layout.keyFormats + layout.valueFormats).map { bytes(cells, c.headSize, $0) }
+        + [Self.product([c.layerCount, bytes(cells, 1, .i32)])])
     let row =
       3 * c.embeddingLength + 2 * c.headCount * c.headSize + 2 * c.kvHeadCount * c.headSize + 3 * c.feedForwardLength
     activations = Self.sum([
-      bytes(row, options.passTokens, .f32),
-      bytes(options.logitRows, c.vocabularySize, .f32),
+      bytes(row, layout.passTokens, .f32),
+      bytes(options.keepsAllLogits ? layout.passTokens : 1, c.vocabularySize, .f32),
     ])
   }
 

@@ -1,4 +1,5 @@
 public import PumiceModelFiles
+public import PumiceTensors
 
 /// Why a model cannot be run, where the file itself is in order.
 public enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -19,6 +20,13 @@ public enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
   case textTooShort(tokens: Int, chunk: Int)
   case unknownToken(Int32, vocabulary: Int)
   case invalidOption(String)
+  /// A mask that the model's layers, heads and positions do not allow.
+  case mask(AttentionMaskError)
+  /// Keys or values of a layer that cannot be stored like this.
+  case cacheFormat(CacheContent, TensorFormat, layer: Int, reason: String)
+
+  /// What a cache holds.
+  public enum CacheContent: String, Sendable { case keys, values }
 
   public var description: String {
     switch self {
@@ -40,6 +48,9 @@ public enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
       "the text has \(tokens) tokens, fewer than one chunk of \(chunk); give a longer text or shorter chunks (-c)"
     case .unknownToken(let token, let vocabulary): "token \(token) is outside the vocabulary (0 to \(vocabulary - 1))"
     case .invalidOption(let text): text
+    case .mask(let error): "the attention mask: \(error)"
+    case .cacheFormat(let content, let format, let layer, let reason):
+      "layer \(layer) cannot cache \(content.rawValue) in \(format.name) (\(content == .keys ? "-ctk" : "-ctv")): \(reason)"
     }
   }
 }

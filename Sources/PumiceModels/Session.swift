@@ -6,7 +6,8 @@ import PumiceTensors
 public protocol Session: AnyObject {
   var configuration: ModelConfiguration { get }
   var memory: MemoryEstimate { get }
-  /// Tokens that the cache has room for.
+  /// Tokens that a text may have: as many as the cache has room for, or more if it lets go of those that no layer can see
+  /// any more.
   var context: Int { get }
   /// Tokens seen.
   var position: Int { get }
@@ -54,7 +55,8 @@ public final class ModelSession<B: Backend>: Session {
   public let context: Int
   public private(set) var position = 0
 
-  private let options: SessionOptions
+  private let keepsAllLogits: Bool
+  private let layout: CacheLayout
   private let backend: B
   private let weights: ModelWeights<B>
   private let activations: Activations<B>
@@ -88,6 +90,7 @@ public final class ModelSession<B: Backend>: Session {
   ) throws {
     let c = tensors.configuration
     try options.validate(for: c)
+    let layout = CacheLayout(options, for: c)
     let memory = MemoryEstimate(tensors, options) { backend.byteCount($0, $1) }
     let available = backend.availableMemory
     guard memory.total <= available else {
@@ -95,20 +98,22 @@ public final class ModelSession<B: Backend>: Session {
     }
     configuration = c
     self.memory = memory
-    self.options = options
+    self.layout = layout
+    keepsAllLogits = options.keepsAllLogits
     self.backend = backend
-    context = options.context
+    context = layout.longestText
     weights = try ModelWeights(tensors, on: backend, encodedIn: options.weightEncoding, progress: progress)
-    activations = try Activations(c, options, on: backend)
-    cache = try KVCache(c, options, on: backend)
-    tokens = try backend.makeTensor([options.passTokens], .i32, at: .hostWritten, label: "tokens")
-    positions = try backend.makeTensor([options.passTokens], .i32, at: .hostWritten, label: "positions")
-    cells = try backend.makeTensor([options.passTokens, c.kvHeadCount], .i32, at: .hostWritten, label: "cells")
-    tileLists = try TileLists(c, options, on: backend)
+    let rows = layout.passTokens, logitRows = options.keepsAllLogits ? rows : 1
+    activations = try Activations(c, rows: rows, logitRows: logitRows, on: backend)
+    cache = try KVCache(c, layout, on: backend)
+    tokens = try backend.makeTensor([rows], .i32, at: .hostWritten, label: "tokens")
+    positions = try backend.makeTensor([rows], .i32, at: .hostWritten, label: "positions")
+    cells = try backend.makeTensor([rows, c.kvHeadCount], .i32, at: .hostWritten, label: "cells")
+    tileLists = try TileLists(c, layout, on: backend)
     likeliest = try backend.makeTensor([1], .i32, at: .device, label: "likeliest token")
     likeliestRead = try backend.makeTensor([1], .i32, at: .hostRead, label: "likeliest token, read back")
     logitsRead = try backend.makeTensor(
-      [options.logitRows, c.vocabularySize], .f32, at: .hostRead, label: "logits, read back")
+      [logitRows, c.vocabularySize], .f32, at: .hostRead, label: "logits, read back")
   }
 
   public func reset() { position = 0 }
@@ -122,7 +127,7 @@ public final class ModelSession<B: Backend>: Session {
   }
 
   public func logits(appending tokens: [Int32]) throws -> [[Float]] {
-    guard options.keepsAllLogits else {
+    guard keepsAllLogits else {
       throw ModelError.invalidOption("the session was made for the last logits alone")
     }
     try check(tokens)
@@ -161,8 +166,8 @@ public final class ModelSession<B: Backend>: Session {
   }
 
   private func chunks(of tokens: [Int32]) -> [(start: Int, tokens: [Int32])] {
-    stride(from: 0, to: tokens.count, by: options.passTokens).map { start in
-      (start, Array(tokens[start..<min(start + options.passTokens, tokens.count)]))
+    stride(from: 0, to: tokens.count, by: layout.passTokens).map { start in
+      (start, Array(tokens[start..<min(start + layout.passTokens, tokens.count)]))
     }
   }
 
@@ -170,20 +175,21 @@ public final class ModelSession<B: Backend>: Session {
     try backend.write(chunk, to: tokens)
     try writePositions(count: chunk.count)
     let program = try backend.makeProgram(label: "\(chunk.count) tokens at \(position)")
-    try record(chunk.count, keys: position + chunk.count, tokens: tokens, wanting: wanted, into: program)
+    let keys = layout.cellsInUse(by: position + chunk.count)
+    try record(chunk.count, keys: keys, tokens: tokens, wanting: wanted, into: program)
     try program.run()
     position += chunk.count
     lastRow = wanted == .all ? chunk.count - 1 : 0
   }
 
-  /// Says where the next tokens are: in the cell of that number in every head.
+  /// Says where the next tokens are: at their positions in the text, and in the same cell of every head.
   private func writePositions(count: Int) throws {
-    let next = (position..<position + count).map(Int32.init)
-    try backend.write(next, to: positions)
-    try backend.write(next.flatMap { repeatElement($0, count: configuration.kvHeadCount) }, to: cells)
-    let length = Int32(position + count)
-    try backend.write(Array(repeating: length, count: configuration.kvHeadCount), to: tileLists.lengths)
-    try backend.write([length], to: tileLists.totals)
+    let next = position..<position + count, heads = configuration.kvHeadCount
+    try backend.write(next.map(Int32.init), to: positions)
+    try backend.write(next.flatMap { repeatElement(Int32(layout.cell(of: $0)), count: heads) }, to: cells)
+    let cellsInUse = Int32(layout.cellsInUse(by: next.upperBound))
+    try backend.write(Array(repeating: cellsInUse, count: heads), to: tileLists.lengths)
+    try backend.write([Int32(next.upperBound)], to: tileLists.totals)
   }
 
   private func runStep(_ kind: StepKind, token: Int32?) throws {
@@ -197,8 +203,9 @@ public final class ModelSession<B: Backend>: Session {
 
   /// The recorded step of one token at the present position.
   private func step(_ kind: StepKind) throws -> B.Program {
-    if let known = steps[kind], position < known.keys { return known.program }
-    let keys = min(context, (position / Self.keyBucket + 1) * Self.keyBucket)
+    let needed = layout.cellsInUse(by: position + 1)
+    if let known = steps[kind], needed <= known.keys { return known.program }
+    let keys = layout.cellsInUse(by: (position / Self.keyBucket + 1) * Self.keyBucket)
     let program = try backend.makeProgram(label: "a token with up to \(keys) keys")
     try record(1, keys: keys, tokens: kind == .device ? likeliest : tokens, wanting: .last, into: program)
     steps[kind] = (keys, program)
@@ -212,9 +219,8 @@ public final class ModelSession<B: Backend>: Session {
     _ count: Int, keys: Int, tokens: B.Tensor, wanting wanted: LogitsWanted, into program: B.Program
   ) throws {
     let pass = ForwardPass(
-      configuration: configuration, weights: weights, activations: activations, cache: cache, tileLists: tileLists,
-      backend: backend,
-      program: program, count: count, keys: keys)
+      configuration: configuration, weights: weights, activations: activations, layout: layout, cache: cache,
+      tileLists: tileLists, backend: backend, program: program, count: count, keys: keys)
     try pass.record(tokens: tokens, positions: positions, cells: cells, wanting: wanted)
     guard wanted != .none else { return }
     let width = configuration.vocabularySize, rows = wanted == .all ? count : 1

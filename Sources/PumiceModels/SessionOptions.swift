@@ -1,14 +1,22 @@
+import PumiceOperators
 public import PumiceQuantization
 public import PumiceTensors
 
-/// How much memory a session takes, and how it works through a prompt.
+/// How much memory a session takes, what it sees of its text, and how it works through a prompt.
 public struct SessionOptions: Hashable, Sendable {
-  /// Tokens that the cache has room for, prompt and answer together.
+  /// Tokens that the cache has room for, prompt and answer together. Where the masks of all layers let only the first tokens
+  /// and a window be seen, the text may be longer: see `longestText`.
   public var context: Int
   /// Tokens of a prompt that are processed at once.
   public var chunk: Int
-  /// How keys and values are stored: f16 or f32.
-  public var cacheFormat: TensorFormat
+  /// How keys are stored: plain numbers, or any format with a `CacheEncoding`.
+  public var keyFormat: TensorFormat
+  /// How values are stored.
+  public var valueFormat: TensorFormat
+  /// Layers that store keys or values in other formats; of rules the last that applies holds.
+  public var cacheRules: [AttentionPlan.CacheRule]
+  /// What each layer and head sees; causal where no rule says.
+  public var masks: MaskPlan
   /// What all matrices are encoded in as they are loaded; nil for the formats of the file.
   public var weightEncoding: WeightEncoding?
   /// Whether the logits of every token of a prompt are wanted, or only the last one's.
@@ -17,31 +25,87 @@ public struct SessionOptions: Hashable, Sendable {
   /// The context that is used when nothing else is said, unless the model's own is shorter.
   public static let defaultContext = 4096
 
+  /// - Parameter valueFormat: by default that of the keys.
   public init(
-    context: Int = Self.defaultContext, chunk: Int = 512, cacheFormat: TensorFormat = .f16,
+    context: Int = Self.defaultContext, chunk: Int = 512, keyFormat: TensorFormat = .f16,
+    valueFormat: TensorFormat? = nil, cacheRules: [AttentionPlan.CacheRule] = [], masks: MaskPlan = MaskPlan([]),
     weightEncoding: WeightEncoding? = nil, keepsAllLogits: Bool = false
   ) {
     self.context = context
     self.chunk = chunk
-    self.cacheFormat = cacheFormat
+    self.keyFormat = keyFormat
+    self.valueFormat = valueFormat ?? keyFormat
+    self.cacheRules = cacheRules
+    self.masks = masks
     self.weightEncoding = weightEncoding
     self.keepsAllLogits = keepsAllLogits
   }
 
-  /// Tokens of one pass at most.
-  var passTokens: Int { min(chunk, context) }
-  /// Rows of the buffer for logits.
-  var logitRows: Int { keepsAllLogits ? passTokens : 1 }
+  /// Tokens that a text may have: the context, or where the cache lets go of what no layer can see any more, as many as there
+  /// are positions.
+  ///
+  /// - Throws: as a session with these options.
+  public func longestText(for configuration: ModelConfiguration) throws(ModelError) -> Int {
+    try validate(for: configuration)
+    return CacheLayout(self, for: configuration).longestText
+  }
 
-  /// - Throws: `ModelError` for numbers that no session can have with this model.
+  /// - Throws: `ModelError` for what no session can have with this model.
   func validate(for configuration: ModelConfiguration) throws(ModelError) {
     guard context >= 1 else { throw .invalidOption("a context of \(context) tokens; it must be at least 1") }
     guard chunk >= 1 else { throw .invalidOption("chunks of \(chunk) tokens; they must be at least 1") }
     guard context <= configuration.contextLength else {
       throw .contextTooLong(asked: context, model: configuration.contextLength)
     }
-    guard cacheFormat == .f16 || cacheFormat == .f32 else {
-      throw .invalidOption("a key-value cache in \(cacheFormat.name) is not supported; f16 and f32 are")
+    do throws(AttentionMaskError) {
+      let layers = configuration.layerCount, heads = configuration.headCount
+      try masks.validate(layers: layers, heads: heads)
+      let longest = CacheLayout(self, for: configuration).longestText
+      try masks.validate(layers: layers, heads: heads, positions: longest)
+    } catch {
+      throw .mask(error)
     }
+    try validateFormats(for: configuration)
+  }
+
+  private func validateFormats(for c: ModelConfiguration) throws(ModelError) {
+    for rule in cacheRules {
+      if let layer = rule.layers?.first(where: { !(0..<c.layerCount).contains($0) }) {
+        throw .invalidOption("a rule for the cache of layer \(layer); the model has \(c.layerCount)")
+      }
+      if let head = rule.heads?.first(where: { !(0..<c.kvHeadCount).contains($0) }) {
+        throw .invalidOption("a rule for the cache of key-value head \(head); the model has \(c.kvHeadCount)")
+      }
+    }
+    for layer in 0..<c.layerCount {
+      for (content, formats) in [
+        (ModelError.CacheContent.keys, (0..<c.kvHeadCount).map { keyFormat(layer: layer, head: $0) }),
+        (.values, (0..<c.kvHeadCount).map { valueFormat(layer: layer, head: $0) }),
+      ] {
+        let format = formats[0]
+        if let other = formats.first(where: { $0 != format }) {
+          throw .cacheFormat(
+            content, other, layer: layer, reason: "the heads before have \(format.name), and all must have the same")
+        }
+        do throws(OperatorError) {
+          try KVAppend(
+            tokens: 1, kvHeads: c.kvHeadCount, keySize: c.headSize, capacity: 1,
+            keyFormat: content == .keys ? format : .f32, valueFormat: content == .values ? format : .f32
+          ).validate()
+        } catch {
+          throw .cacheFormat(content, format, layer: layer, reason: error.message)
+        }
+      }
+    }
+  }
+
+  /// What a key-value head stores keys in.
+  func keyFormat(layer: Int, head: Int) -> TensorFormat {
+    cacheRules.keyFormat(layer: layer, head: head) ?? keyFormat
+  }
+
+  /// What a key-value head stores values in.
+  func valueFormat(layer: Int, head: Int) -> TensorFormat {
+    cacheRules.valueFormat(layer: layer, head: head) ?? valueFormat
   }
 }

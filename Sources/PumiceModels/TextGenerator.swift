@@ -57,10 +57,11 @@ public struct TextGenerator {
   ///
   /// - Parameters:
   ///   - limit: how many tokens to make at most; nil for as many as the context holds.
+  ///   - goesOn: whether a token that ends the text is one like any other.
   ///   - isCancelled: asked before every token; true ends the generation.
   ///   - onText: takes each piece of text.
   public mutating func generate(
-    _ prompt: [Int32], limit: Int?, isCancelled: () -> Bool = { false }, onText: (String) -> Void
+    _ prompt: [Int32], limit: Int?, goesOn: Bool = false, isCancelled: () -> Bool = { false }, onText: (String) -> Void
   ) throws -> GenerationReport {
     var report = GenerationReport()
     var decoder = StreamingDecoder(tokenizer, isStartOfText: prompt.allSatisfy(tokenizer.isSpecial))
@@ -78,7 +79,7 @@ public struct TextGenerator {
         report.stop = .cancelled
         break
       }
-      if tokenizer.endOfGenerationTokens.contains(next) {
+      if !goesOn, tokenizer.endOfGenerationTokens.contains(next) {
         report.stop = .endOfGeneration
         break
       }

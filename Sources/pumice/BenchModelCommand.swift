@@ -50,10 +50,11 @@ struct BenchModelCommand: ParsableCommand {
     let file = try model.open()
     let configuration = try ModelConfiguration(file)
     let tensors = try ModelTensors(file, configuration)
-    var options = session.options(for: configuration)
+    var options = try session.options(for: configuration, of: file)
     let needed = max(promptTokens, generatedTokens)
     if session.context == nil { options.context = needed }
-    guard needed <= options.context else { throw ModelError.promptTooLong(tokens: needed, room: options.context) }
+    let room = try options.longestText(for: configuration)
+    guard needed <= room else { throw ModelError.promptTooLong(tokens: needed, room: room) }
     let loaded = try session.load(tensors, of: file, on: device, options)
     note("device: \(loaded.place)")
     var rows: [ModelBenchmarkRow] = []

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import PumiceModels
+import PumiceTensors
 
 /// `pumice logits`.
 struct LogitsCommand: ParsableCommand {
@@ -42,9 +43,10 @@ struct LogitsCommand: ParsableCommand {
     let configuration = try ModelConfiguration(file)
     let tensors = try ModelTensors(file, configuration)
     // By default as exact as it can be, and no longer than what is asked for.
-    var options = session.options(for: configuration, defaultFormat: .f32, keepsAllLogits: true)
+    var options = try session.options(for: configuration, of: file, defaultFormat: .f32, keepsAllLogits: true)
     if session.context == nil { options.context = min(needed, configuration.contextLength) }
-    guard needed <= options.context else { throw ModelError.promptTooLong(tokens: needed, room: options.context) }
+    let room = try options.longestText(for: configuration)
+    guard needed <= room else { throw ModelError.promptTooLong(tokens: needed, room: room) }
     let loaded = try session.load(tensors, of: file, on: device, options)
     let logits = try loaded.session.logits(appending: tokens.ids)
     var continuation: [Int32] = []

@@ -15,18 +15,6 @@ enum BackendChoice: String, CaseIterable, ExpressibleByArgument {
   case reference
 }
 
-/// The format of the key-value cache.
-enum CacheFormat: String, CaseIterable, ExpressibleByArgument {
-  case f32, f16
-
-  var format: TensorFormat {
-    switch self {
-    case .f32: .f32
-    case .f16: .f16
-    }
-  }
-}
-
 /// Which model file to use.
 struct ModelFileArguments: ParsableArguments {
   @Argument(
@@ -71,13 +59,34 @@ struct SessionArguments: ParsableArguments {
 
   @Option(
     name: [.customLong("ctk", withSingleDash: true), .customLong("cache-type-k")],
-    help: ArgumentHelp("How keys are cached: f16 or f32. (default: f16)", valueName: "format"))
-  var keyFormat: CacheFormat?
+    help: ArgumentHelp(
+      """
+      How keys are cached: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, iq4_nl, or groups and tables such as g4:32, \
+      g3:64:asym, nf4:64. (default: f16)
+      """, valueName: "format"))
+  var keyFormat: TensorFormat?
 
   @Option(
     name: [.customLong("ctv", withSingleDash: true), .customLong("cache-type-v")],
-    help: ArgumentHelp("How values are cached: as the keys, so far. (default: f16)", valueName: "format"))
-  var valueFormat: CacheFormat?
+    help: ArgumentHelp("How values are cached, in the same formats. (default: f16)", valueName: "format"))
+  var valueFormat: TensorFormat?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      What attention sees, as pumice mask shows it: 'causal & (sinks(4) | window(256))', also by layers and heads: \
+      'layers 0-3: causal; heads 2,5: causal & window(64)'. Where sinks and a window are all that any layer sees, the cache \
+      keeps no more, and the text may be longer than the context. (default: causal)
+      """, valueName: "mask"))
+  var mask: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Masks and cache formats of layers and heads, from a JSON file made for this model. --mask adds rules to it; -ctk and \
+      -ctv hold where it says nothing.
+      """, valueName: "file"), completion: .file(extensions: ["json"]))
+  var plan: String?
 
   @Option(
     name: .customLong("weights"),
@@ -91,19 +100,21 @@ struct SessionArguments: ParsableArguments {
   func validate() throws {
     if let context, context < 1 { throw ValidationError("-c \(context): the context must have at least 1 token.") }
     if chunk < 1 { throw ValidationError("-ub \(chunk): there must be at least 1 token.") }
-    if let keyFormat, let valueFormat, keyFormat != valueFormat {
-      throw ValidationError(
-        "-ctk \(keyFormat.rawValue) -ctv \(valueFormat.rawValue): keys and values must be cached in the same format.")
-    }
   }
 
-  /// - Parameter defaultFormat: the cache's when no option says it.
+  /// - Parameter defaultFormat: that of keys and values when no option says it.
+  /// - Throws: `MaskSyntaxError`, `AttentionPlanError`.
   func options(
-    for configuration: ModelConfiguration, defaultFormat: CacheFormat = .f16, keepsAllLogits: Bool = false
-  ) -> SessionOptions {
-    SessionOptions(
+    for configuration: ModelConfiguration, of file: GGUFFile, defaultFormat: TensorFormat = .f16,
+    keepsAllLogits: Bool = false
+  ) throws -> SessionOptions {
+    let plan = try self.plan.map { try AttentionPlan(path: $0) }
+    try plan?.validate(for: ModelHash(file), configuration)
+    let rules = try mask.map { try MaskPlan(parsing: $0).rules }
+    return SessionOptions(
       context: context ?? min(configuration.contextLength, SessionOptions.defaultContext), chunk: chunk,
-      cacheFormat: (keyFormat ?? valueFormat ?? defaultFormat).format,
+      keyFormat: keyFormat ?? defaultFormat, valueFormat: valueFormat ?? defaultFormat,
+      cacheRules: plan?.cache ?? [], masks: MaskPlan((plan?.masks.rules ?? []) + (rules ?? [])),
       weightEncoding: weightEncoding, keepsAllLogits: keepsAllLogits)
   }
 

@@ -11,7 +11,8 @@ struct PerplexityCommand: ParsableCommand {
     abstract: "Measures how well a model predicts a text, and how far it is from a base model.",
     discussion: """
       The text is cut into chunks of -c tokens (512 by default); in each the second half is predicted. These are the chunks, the rules for
-      the token that begins a sequence, and the formulas of llama.cpp's llama-perplexity; so are the figures.
+      the token that begins a sequence, and the formulas of llama.cpp's llama-perplexity; so are the figures. With --mask
+      the figures are those of a session that sees no more: compare them with those without.
 
       With --kl-divergence-base the predictions are saved in llama.cpp's format. With --kl-divergence as well they are
       read instead, and compared with this model's; the text and its chunks are then those of the base.
@@ -70,8 +71,12 @@ struct PerplexityCommand: ParsableCommand {
         "\(saved.path): its vocabulary has \(saved.vocabularySize) tokens, that of \(modelFile.path) "
           + "\(configuration.vocabularySize)")
     }
-    var options = session.options(for: configuration, keepsAllLogits: true)
-    options.context = text.chunkLength
+    var options = try session.options(for: configuration, of: modelFile, keepsAllLogits: true)
+    // Under a mask that lets the cache forget, chunks may be longer than what the model was made for.
+    options.context = min(text.chunkLength, configuration.contextLength)
+    guard try text.chunkLength <= options.longestText(for: configuration) else {
+      throw ModelError.contextTooLong(asked: text.chunkLength, model: configuration.contextLength)
+    }
     // More would be memory for logits that nobody asks for.
     options.chunk = min(options.chunk, text.chunkLength - text.firstScored)
     let tensors = try ModelTensors(modelFile, configuration)

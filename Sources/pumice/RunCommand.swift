@@ -35,6 +35,9 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp("Make at most so many tokens; −1: until the text or the context ends.", valueName: "tokens"))
   var count = -1
 
+  @Flag(help: "Go on after a token that ends the text.")
+  var ignoreEOS = false
+
   @Flag(help: "Do not repeat the prompt before its continuation.")
   var noDisplayPrompt = false
 
@@ -69,8 +72,9 @@ struct RunCommand: ParsableCommand {
     let tokenizer = try Tokenizers.load(from: file)
     let configuration = try ModelConfiguration(file)
     let tensors = try ModelTensors(file, configuration)
-    let sessionOptions = session.options(for: configuration)
-    let tokens = try TextGenerator.encode(prompt: text, with: tokenizer, context: sessionOptions.context)
+    let sessionOptions = try session.options(for: configuration, of: file)
+    let tokens = try TextGenerator.encode(
+      prompt: text, with: tokenizer, context: sessionOptions.longestText(for: configuration))
     let loaded = try session.load(tensors, of: file, on: device, sessionOptions, promptTokens: tokens.count)
     note("device: \(loaded.place)")
     note("loaded \(file.path) in \(fixed(loaded.loadSeconds, 2)) s")
@@ -80,7 +84,7 @@ struct RunCommand: ParsableCommand {
     var generated = ""
     if !json, !noDisplayPrompt { write(text) }
     let report = try generator.generate(
-      tokens, limit: count < 0 ? nil : count, isCancelled: { Interruption.wasRequested }
+      tokens, limit: count < 0 ? nil : count, goesOn: ignoreEOS, isCancelled: { Interruption.wasRequested }
     ) { piece in
       if json { generated += piece } else { write(piece) }
     }

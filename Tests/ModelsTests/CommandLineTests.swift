@@ -92,7 +92,7 @@ import Testing
       (["bogus"], "bogus"), (["run", "--bogus"], "--bogus"), (["run", "a.gguf", "-m", "b.gguf"], "once"),
       (["run", "-p", "a", "-f", "b"], "once"), (["run", "-n", "many"], "many"), (["run", "-n", "-2"], "-2"),
       (["run", "-c", "0"], "-c 0"), (["run", "-ub", "0"], "-ub 0"), (["run", "--top-p", "2"], "top-p"),
-      (["run", "-ctk", "f16", "-ctv", "f32"], "same format"), (["run", "-ctk", "q4_0"], "q4_0"),
+      (["run", "-ctk", "q4_9"], "q4_9"), (["run", "-ctv", "g1"], "g1"),
       (["run", "--backend", "cuda"], "cuda"), (["logits", "m.gguf"], "--tokens"),
       (["logits", "m.gguf", "--tokens", "1,,2"], "1,,2"), (["bench", "abq", "--widths", "w9a1"], "w9a1"),
       (["bench", "abq", "--shape", "64"], "64"), (["bench", "abq", "--batch", "0"], "--batch 0"),
@@ -146,6 +146,34 @@ import Testing
     try Fixture.f32.writer(setting: ["llama.context_length": .uint32(1 << 30)]).write(to: path)
     try expectFailure(1, ["run", path, "-c", "1000000000"], contains: "too little")
     try expectFailure(1, ["run", path, "-c", "1000000000", "--backend", "reference"], contains: "too little")
+  }
+
+  @Test func masksAndCachesThatDoNotFit() throws {
+    let mistake = try run(["run", model, "--mask", "causal & windw(3)"])
+    #expect(mistake.code == 64 && mistake.output.isEmpty)
+    #expect(
+      mistake.errors == "pumice: column 10: there is no mask windw\n  causal & windw(3)\n           ^\n",
+      "\(mistake.errors)")
+    for command in [["run", model], ["logits", model, "--tokens", "1"], ["bench", "model", model]] {
+      try expectFailure(1, command + ["--mask", "layers 2: causal"], contains: "there is no layer 2; the model has 2")
+      try expectFailure(1, command + ["-ctv", "q8_0"], contains: "layer 0 cannot cache values in q8_0 (-ctv)")
+      try expectFailure(1, command + ["--plan", "/nonexistent/plan"], contains: "/nonexistent/plan")
+    }
+  }
+
+  @Test func textGoesOnPastTheContextUnderAWindow() throws {
+    let arguments = ["run", model, "-p", "hello", "--temp", "0", "-n", "100", "--ignore-eos", "--json", "-c", "24"]
+    struct Result: Decodable {
+      var generated_tokens: Int
+      var stop: String
+    }
+    func result(_ more: [String]) throws -> Result {
+      try JSONDecoder().decode(Result.self, from: Data(run(arguments + more).output.utf8))
+    }
+    let stopped = try result([])
+    #expect(stopped.stop == "context" && stopped.generated_tokens < 24)
+    let endless = try result(["--mask", "causal & (sinks(2) | window(16))"])
+    #expect(endless.stop == "limit" && endless.generated_tokens == 100)
   }
 
   @Test func inputsThatDoNotFit() throws {

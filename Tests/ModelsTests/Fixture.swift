@@ -67,7 +67,7 @@ enum TestBackend: String, CaseIterable {
 
 /// Options for exact comparisons.
 func exactOptions(context: Int = 64, chunk: Int = 512) -> SessionOptions {
-  SessionOptions(context: context, chunk: chunk, cacheFormat: .f32, keepsAllLogits: true)
+  SessionOptions(context: context, chunk: chunk, keyFormat: .f32, keepsAllLogits: true)
 }
 
 /// Σ(a − b)² / Σb²

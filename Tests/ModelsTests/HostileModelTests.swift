@@ -159,7 +159,7 @@ import Testing
     let file = try Fixture.f32.open()
     for options in [
       SessionOptions(context: 0), SessionOptions(context: 129), SessionOptions(context: 8, chunk: 0),
-      SessionOptions(context: 8, cacheFormat: .q8_0),
+      SessionOptions(context: 8, keyFormat: .q8_0),
     ] {
       #expect(throws: ModelError.self) { try TestBackend.reference.session(file, options) }
     }

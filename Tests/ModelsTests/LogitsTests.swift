@@ -39,7 +39,7 @@ import Testing
   @Test(arguments: TestBackend.allCases)
   func decodingStepByStepGivesWhatThePromptGives(backend: TestBackend) throws {
     let golden = try Fixture.f32.golden()
-    let session = try backend.session(Fixture.f32.open(), SessionOptions(context: 64, cacheFormat: .f32))
+    let session = try backend.session(Fixture.f32.open(), SessionOptions(context: 64, keyFormat: .f32))
     for (index, token) in golden.tokens.enumerated() {
       try session.append([token])
       #expect(session.position == index + 1)
@@ -94,7 +94,7 @@ import Testing
     let writer = try Fixture.f32.writer(setting: ["llama.context_length": .uint32(512)])
     let file = try GGUFFile(bytes: writer.bytes())
     let sessions = try TestBackend.allCases.map {
-      try $0.session(file, SessionOptions(context: 300, cacheFormat: .f32))
+      try $0.session(file, SessionOptions(context: 300, keyFormat: .f32))
     }
     let prompt = (0..<250).map { Int32($0 * 37 % 288) }
     for session in sessions { try session.append(prompt) }

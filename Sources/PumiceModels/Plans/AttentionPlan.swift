@@ -61,12 +61,12 @@ public struct AttentionPlan: Hashable, Sendable {
 
   /// The format of the keys of a key-value head; nil where the plan says nothing.
   public func keyFormat(layer: Int, head: Int) -> TensorFormat? {
-    cache.last { $0.applies(layer: layer, head: head) && $0.keys != nil }?.keys
+    cache.keyFormat(layer: layer, head: head)
   }
 
   /// The format of the values of a key-value head; nil where the plan says nothing.
   public func valueFormat(layer: Int, head: Int) -> TensorFormat? {
-    cache.last { $0.applies(layer: layer, head: head) && $0.values != nil }?.values
+    cache.valueFormat(layer: layer, head: head)
   }
 
   /// Throws unless the plan was made for this model, and every layer, head and mask in it is possible.
@@ -87,6 +87,18 @@ public struct AttentionPlan: Hashable, Sendable {
         throw .head(head, heads: configuration.kvHeadCount)
       }
     }
+  }
+}
+
+extension [AttentionPlan.CacheRule] {
+  /// The format of the keys of a key-value head; nil where no rule says.
+  func keyFormat(layer: Int, head: Int) -> TensorFormat? {
+    last { $0.applies(layer: layer, head: head) && $0.keys != nil }?.keys
+  }
+
+  /// The format of the values of a key-value head; nil where no rule says.
+  func valueFormat(layer: Int, head: Int) -> TensorFormat? {
+    last { $0.applies(layer: layer, head: head) && $0.values != nil }?.values
   }
 }
 

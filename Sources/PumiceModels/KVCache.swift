@@ -1,0 +1,71 @@
+import PumiceOperators
+import PumiceTensors
+
+/// The keys and values of the tokens so far, one pair of tensors [kvHeads, capacity, headSize] per layer, and the positions
+/// of their tokens, [kvHeads, capacity].
+struct KVCache<B: Backend> {
+  let keys: [B.Tensor]
+  let values: [B.Tensor]
+  let positions: [B.Tensor]
+
+  init(_ c: ModelConfiguration, _ layout: CacheLayout, on backend: B) throws {
+    func make(_ what: String, _ width: Int?, _ formats: [TensorFormat]) throws -> [B.Tensor] {
+      let shape = Shape([c.kvHeadCount, layout.capacity] + (width.map { [$0] } ?? []))
+      return try formats.enumerated().map { layer, format in
+        try backend.makeTensor(shape, format, at: .device, label: "\(what) of layer \(layer)")
+      }
+    }
+    keys = try make("key cache", c.headSize, layout.keyFormats)
+    values = try make("value cache", c.headSize, layout.valueFormats)
+    positions = try make("positions", nil, layout.masks.map { _ in .i32 })
+  }
+}
+
+/// What attention looks at in a pass: for each mask its numbers, and the tiles that it leaves.
+struct TileLists<B: Backend> {
+  /// Cells in use of each key-value head, and the length of the sequence; the host writes them before a pass.
+  let lengths: B.Tensor
+  let totals: B.Tensor
+  /// Of each layer. All layers keep the same tokens in the same cells, so one list serves all with the same mask.
+  let layers: [Layer]
+
+  struct Layer {
+    /// Whether no layer before has the same mask, so that the list must be made.
+    let isFirst: Bool
+    let mask: B.Tensor
+    let counts: B.Tensor
+    let list: B.Tensor
+  }
+
+  init(_ c: ModelConfiguration, _ layout: CacheLayout, on backend: B) throws {
+    lengths = try backend.makeTensor([c.kvHeadCount], .i32, at: .hostWritten, label: "lengths of the cache")
+    totals = try backend.makeTensor([1], .i32, at: .hostWritten, label: "length of the sequence")
+    var known: [AttentionMask: Layer] = [:]
+    layers = try layout.masks.map { mask in
+      if let same = known[mask] {
+        return Layer(isFirst: false, mask: same.mask, counts: same.counts, list: same.list)
+      }
+      let tiles = layout.tiles(c, mask)
+      let numbers = mask.parameters(heads: c.headCount).map { Int32(bitPattern: $0) }
+      let words = try backend.makeTensor([numbers.count], .i32, at: .hostWritten, label: "numbers of a mask")
+      try backend.write(numbers, to: words)
+      let layer = Layer(
+        isFirst: true, mask: words,
+        counts: try backend.makeTensor(
+          tiles.argument("counts").shape, .i32, at: .device, label: "numbers of live tiles"),
+        list: try backend.makeTensor(tiles.argument("list").shape, .i32, at: .device, label: "live tiles"))
+      known[mask] = layer
+      return layer
+    }
+  }
+}
+
+extension CacheLayout {
+  /// The operator that lists the tiles of a mask for the longest pass.
+  func tiles(_ c: ModelConfiguration, _ mask: AttentionMask) -> AttentionTiles {
+    Attention(
+      tokens: passTokens, heads: c.headCount, kvHeads: c.kvHeadCount, keySize: c.headSize, capacity: capacity,
+      keyFormat: .f32, mask: mask
+    ).tiles
+  }
+}

@@ -1,0 +1,229 @@
+import PumiceModelFiles
+import PumiceModels
+import PumiceTensors
+import Testing
+
+/// Formats of the cache, masks, and caches that forget. In `LogitsTests`, so that one test at a time uses the device.
+extension LogitsTests {
+  /// The tiny model with heads of 32, which formats in blocks of 32 divide.
+  private func wideHeads(context: Int = 128) throws -> GGUFFile {
+    let file = try Fixture.f32.writer(setting: [
+      "llama.attention.head_count": .uint32(2), "llama.attention.head_count_kv": .uint32(1),
+      "llama.rope.dimension_count": .uint32(32), "llama.attention.key_length": .uint32(32),
+      "llama.attention.value_length": .uint32(32), "llama.context_length": .uint32(UInt32(context)),
+    ])
+    return try GGUFFile(bytes: file.bytes())
+  }
+
+  private func longTiny(_ context: Int) throws -> GGUFFile {
+    try GGUFFile(bytes: Fixture.f32.writer(setting: ["llama.context_length": .uint32(UInt32(context))]).bytes())
+  }
+
+  private func text(_ count: Int, from start: Int = 0) -> [Int32] {
+    (start..<start + count).map { Int32(($0 * 37 + $0 / 7) % 288) }
+  }
+
+  // MARK: Formats
+
+  /// What the format costs is between the two bounds; a code that rounding turns over is what backends may differ by.
+  @Test(arguments: [
+    ("bf16", "bf16", 1e-12, 1e-4), ("q8_0", "q8_0", 1e-12, 1e-4), ("q4_0", "q4_0", 1e-8, 3e-2),
+    ("g4:32", "g4:32", 1e-8, 3e-2), ("q8_0", "q4_0", 1e-8, 3e-2), ("f16", "nf4:32", 1e-8, 3e-2),
+  ])
+  func cachesOfCodes(keys: String, values: String, least: Double, most: Double) throws {
+    let file = try wideHeads(), tokens = text(20)
+    func logits(_ backend: TestBackend, _ keys: String, _ values: String) throws -> [[Float]] {
+      let options = SessionOptions(
+        context: 64, keyFormat: TensorFormat(name: keys)!, valueFormat: TensorFormat(name: values)!,
+        keepsAllLogits: true)
+      let session = try backend.session(file, options)
+      return try session.logits(appending: Array(tokens.prefix(15)))
+        + tokens.suffix(5).map { token in
+          try session.append([token])
+          return try session.lastLogits()
+        }
+    }
+    let exact = try logits(.reference, "f32", "f32").map { $0.map(Double.init) }
+    let reference = try logits(.reference, keys, values)
+    let vulkan = try logits(.vulkan, keys, values)
+    let cost = normalizedError(reference, exact)
+    #expect(cost > least && cost < most, "normalized mean squared error \(cost)")
+    let difference = normalizedError(vulkan, reference.map { $0.map(Double.init) })
+    #expect(difference <= max(1e-9, cost / 100), "backends differ by \(difference), the format by \(cost)")
+  }
+
+  @Test func theDemoModelTakesItsCacheInCodes() throws {
+    let file = try DemoModel.open()
+    let tokens: [Int32] = (0..<60).map { $0 * 131 % 1024 }
+    func logits(_ format: String) throws -> [[Float]] {
+      let options = SessionOptions(context: 64, keyFormat: TensorFormat(name: format)!, keepsAllLogits: true)
+      return try TestBackend.vulkan.session(file, options).logits(appending: tokens)
+    }
+    let exact = try logits("f32").map { $0.map(Double.init) }
+    for (format, most) in [("q8_0", 1e-4), ("q4_0", 3e-2), ("g4:32", 3e-2)] {
+      let error = normalizedError(try logits(format), exact)
+      #expect(error > 1e-9 && error < most, "\(format): normalized mean squared error \(error)")
+    }
+  }
+
+  @Test func layersMayHaveFormatsOfTheirOwn() throws {
+    let file = try wideHeads(), tokens = text(12)
+    func options(_ rules: [AttentionPlan.CacheRule]) -> SessionOptions {
+      SessionOptions(context: 64, keyFormat: .f32, cacheRules: rules, keepsAllLogits: true)
+    }
+    let rules = [AttentionPlan.CacheRule(keys: .q8_0), AttentionPlan.CacheRule(layers: [1], keys: .f32, values: .q4_0)]
+    let logits = try TestBackend.allCases.map { try $0.session(file, options(rules)).logits(appending: tokens) }
+    let exact = try TestBackend.reference.session(file, options([])).logits(appending: tokens)
+    let cost = normalizedError(logits[1], exact.map { $0.map(Double.init) })
+    #expect(cost > 1e-9 && cost < 3e-2)
+    #expect(normalizedError(logits[0], logits[1].map { $0.map(Double.init) }) <= max(1e-9, cost / 100))
+    let full = try TestBackend.reference.session(file, options([])).memory.cache
+    #expect(try TestBackend.vulkan.session(file, options(rules)).memory.cache < full)
+  }
+
+  @Test func formatsThatNoCacheCanHave() throws {
+    func error(_ file: GGUFFile, _ options: SessionOptions) throws -> String {
+      try #require(#expect(throws: ModelError.self) { try TestBackend.reference.session(file, options) }).description
+    }
+    let narrow = try Fixture.f32.open(), wide = try wideHeads()
+    #expect(
+      try error(narrow, SessionOptions(context: 8, valueFormat: .q8_0))
+        == "layer 0 cannot cache values in q8_0 (-ctv): the size of the values, 16, is no multiple of the 32 that q8_0 needs"
+    )
+    let rule = AttentionPlan.CacheRule(layers: [1], keys: .i32)
+    #expect(
+      try error(wide, SessionOptions(context: 8, cacheRules: [rule]))
+        == "layer 1 cannot cache keys in i32 (-ctk): a cache of keys in i32 is not supported: it has no encoder")
+    let absent = AttentionPlan.CacheRule(layers: [2], keys: .f32)
+    #expect(
+      try error(wide, SessionOptions(context: 8, cacheRules: [absent]))
+        == "a rule for the cache of layer 2; the model has 2")
+    let split = AttentionPlan.CacheRule(heads: [1], keys: .f32)
+    #expect(
+      try error(narrow, SessionOptions(context: 8, cacheRules: [split])).hasPrefix(
+        "layer 0 cannot cache keys in f32 (-ctk): the heads before have f16"))
+  }
+
+  // MARK: Masks
+
+  @Test func layersAndHeadsSeeWhatTheirMasksSay() throws {
+    let file = try longTiny(256), tokens = text(90)
+    func logits(_ backend: TestBackend, _ mask: String) throws -> [[Float]] {
+      var options = exactOptions(context: 200, chunk: 40)
+      options.masks = try MaskPlan(parsing: mask)
+      let session = try backend.session(file, options)
+      return try session.logits(appending: Array(tokens.prefix(85)))
+        + tokens.suffix(5).map { token in
+          try session.append([token])
+          return try session.lastLogits()
+        }
+    }
+    func doubles(_ logits: [[Float]]) -> [[Double]] { logits.map { $0.map(Double.init) } }
+    let dense = doubles(try logits(.vulkan, "causal"))
+    var seen: [[[Float]]] = []
+    for mask in [
+      "causal & (sinks(2) | window(20))", "causal & window(20); layers 1 heads 0, 2-3: causal",
+      "heads 1: causal & sinks(1)", "layers 0: causal & slash(0, 1, 33-70)",
+      "layers 1: causal & span(5+0.25N, 9, 3, 80)",
+    ] {
+      let vulkan = try logits(.vulkan, mask)
+      #expect(normalizedError(vulkan, doubles(try logits(.reference, mask))) <= 1e-9, "\(mask)")
+      #expect(normalizedError(vulkan, dense) > 1e-6, "\(mask)")
+      #expect(!seen.contains(vulkan))
+      seen.append(vulkan)
+    }
+    #expect(normalizedError(try logits(.vulkan, "causal & window(90)"), dense) <= 1e-12)
+  }
+
+  @Test func masksThatTheModelDoesNotAllow() throws {
+    let file = try Fixture.f32.open()
+    for (mask, message) in [
+      ("layers 1-2: causal", "there is no layer 2; the model has 2"),
+      ("heads 4: causal", "there is no head 4; the model has 4"),
+      ("perHead(causal, causal)", "perHead is given for 2 heads, and there are 4"),
+      ("tokens(3, 8)", "tokens: positions[1] is 8; it must lie in 0…7"),
+    ] {
+      let options = SessionOptions(context: 8, masks: try MaskPlan(parsing: mask))
+      let error = #expect(throws: ModelError.self) { try TestBackend.reference.session(file, options) }
+      #expect(error?.description == "the attention mask: \(message)")
+    }
+  }
+
+  // MARK: Forgetting
+
+  /// A session whose cache forgets, and one that keeps everything, under the same mask.
+  private func pair(
+    _ backend: TestBackend, _ file: GGUFFile, _ mask: String, context: Int, chunk: Int, longest: Int
+  ) throws -> [any Session] {
+    try [context, longest].map { context in
+      var options = exactOptions(context: context, chunk: chunk)
+      // Nothing is added to what is seen, but no bound is known for a complement.
+      options.masks = try MaskPlan(parsing: context == longest ? "\(mask) | !full" : mask)
+      return try backend.session(file, options)
+    }
+  }
+
+  @Test(
+    arguments: TestBackend.allCases,
+    ["causal & (sinks(2) | window(8))", "causal & window(11)", "causal & tokens(0, 3)"])
+  func aCacheThatForgetsGivesWhatOneThatKeepsGives(backend: TestBackend, mask: String) throws {
+    let sessions = try pair(backend, longTiny(256), mask, context: 16, chunk: 5, longest: 256)
+    #expect(sessions[0].context == AttentionMask.limit && sessions[1].context == 256)
+    #expect(sessions[0].memory.cache * 8 < sessions[1].memory.cache)
+    // Twice: nothing is left of the first text.
+    for start in [0, 1000] {
+      for session in sessions { session.reset() }
+      var position = 0
+      // Passes of every length up to the longest and beyond it, and single tokens.
+      for count in [3, 5, 1, 1, 7, 2, 23, 1, 4, 1, 1, 11, 31, 1, 1] {
+        let tokens = text(count, from: start + position)
+        let logits = try sessions.map { session in
+          if count > 1 { return try session.logits(appending: tokens) }
+          try session.append(tokens)
+          return [try session.lastLogits()]
+        }
+        position += count
+        let error = normalizedError(logits[0], logits[1].map { $0.map(Double.init) })
+        #expect(error <= 1e-9, "\(count) tokens to \(position): \(error)")
+      }
+      #expect(sessions[0].position == position)
+    }
+  }
+
+  @Test func twentyThousandTokensInACacheOfFiveHundred() throws {
+    let demo = try DemoModel.open()
+    var metadata = demo.metadata
+    metadata["llama.context_length"] = .uint32(32768)
+    var writer = GGUFWriter(metadata: metadata)
+    for tensor in demo.tensors {
+      writer.addTensor(
+        tensor.name, shape: tensor.shape, type: tensor.type, bytes: demo.withBytes(of: tensor, Array.init))
+    }
+    let sessions = try pair(
+      .vulkan, GGUFFile(bytes: writer.bytes()), "causal & (sinks(4) | window(256))", context: 512, chunk: 250,
+      longest: 20_480)
+    #expect(sessions[0].memory.cache * 40 < sessions[1].memory.cache)
+    var next: Int32 = 0
+    while sessions[0].position < 20_000 {
+      // A stretch of a text, then some tokens of the model's own.
+      let tokens = [next] + (1..<1980).map { Int32(($0 * 131 + sessions[0].position) % 1024) }
+      for session in sessions { try session.append(tokens) }
+      for _ in 0..<20 {
+        let logits = try sessions.map { try $0.lastLogits() }
+        #expect(normalizedError(logits[0], logits[1]) <= 1e-8, "at \(sessions[0].position)")
+        let chosen = try sessions.map { try $0.appendLikeliestToken() }
+        #expect(chosen[0] == chosen[1], "at \(sessions[0].position)")
+        next = chosen[0]
+      }
+    }
+    #expect(sessions[0].position == 20_000)
+  }
+
+  @Test func aWindowThatDoesNotFitKeepsEverything() throws {
+    var options = exactOptions(context: 16)
+    options.masks = try MaskPlan(parsing: "causal & (sinks(4) | window(13))")
+    let session = try TestBackend.reference.session(Fixture.f32.open(), options)
+    #expect(session.context == 16)
+    #expect(throws: ModelError.contextFull(context: 16)) { try session.append(text(17)) }
+  }
+}
