@@ -22,6 +22,26 @@ import Testing
     }
   }
 
+  /// The demo model as a folder, made once.
+  private static let demoFolder = Result {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("pumice-\(UUID().uuidString)").path
+    let model = try GGUFAsFolder(try DemoModel.open())
+    try FolderQuantizer(model, FolderPlan(model, TensorFormat(name: "g8:64")!)).write(to: path) { _, _ in }
+    // Read now, so that nothing is left behind.
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let names = try FileManager.default.contentsOfDirectory(atPath: path)
+    return try names.map { ($0, try Data(contentsOf: URL(fileURLWithPath: "\(path)/\($0)"))) }
+  }
+
+  /// A copy of it to be changed.
+  private static func withDemoFolder(_ body: (String) throws -> Void) throws {
+    try QuantizeTests.withPath("model") { path in
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      for (name, data) in try demoFolder.get() { try data.write(to: URL(fileURLWithPath: "\(path)/\(name)")) }
+      try body(path)
+    }
+  }
+
   /// Converts a folder to a GGUF file.
   private static func gguf(_ folder: String, _ format: TensorFormat) throws -> GGUFFile {
     try QuantizeTests.withPath("back.gguf") { path in
@@ -215,7 +235,7 @@ import Testing
       ("tokenizer.json", "{", "[", "tokenizer.json"),
     ] as [(String, String, String, String)])
   func foldersThatCannotBeConverted(file: String, part: String, other: String, named: String) throws {
-    try Self.withFolder(try DemoModel.open(), "g4:64") { folder in
+    try Self.withDemoFolder { folder in
       let url = URL(fileURLWithPath: "\(folder)/\(file)")
       var text = try String(contentsOf: url, encoding: .utf8)
       let range = try #require(text.range(of: part))
@@ -227,7 +247,7 @@ import Testing
   }
 
   @Test func aTokenizerInAnotherFileIsNotOverlooked() throws {
-    try Self.withFolder(try DemoModel.open(), "g4:64") { folder in
+    try Self.withDemoFolder { folder in
       let manager = FileManager.default
       try manager.moveItem(atPath: "\(folder)/tokenizer.json", toPath: "\(folder)/tokenizer.model")
       let error = #expect(throws: ModelFileError.self) { try FolderAsGGUF(folder: folder) }
