@@ -74,6 +74,27 @@ import Testing
       AttentionMask.tree(start: 7, parents: [-1, -1, 0, 2]).parameters(heads: 1) == [7, 3, 4, 0, 3, 3, 4, 1, 3, 2, 3])
   }
 
+  /// A text that is generated in another way is another shader: what was said of the old one says nothing of it.
+  @Test func quarantineIsTiedToWhatIsGenerated() throws {
+    try withDevice { device, _ in
+      let library = KernelLibrary(device: device)
+      let variant = AttentionTiles.variants[0]
+      func hash(_ generated: [String: String]) -> String {
+        library.shaderHash(
+          Variant<AttentionTiles>(
+            variant.name, summary: variant.summary, shaders: variant.shaders, generated: generated,
+            loopIterations: variant.loopIterations, plan: variant.plan))
+      }
+      #expect(hash(variant.generated) == library.shaderHash(variant))
+      #expect(hash(["mask": "// another"]) != library.shaderHash(variant))
+      // What a step does not give is an error that says who asked for it.
+      let error = #expect(throws: ShaderLibrary.MissingShader.self) {
+        _ = try ShaderLibrary.resolved("AttentionTiles/plain.comp")
+      }
+      #expect(error?.path == "Generated/mask.glsl" && error?.includer?.hasPrefix("Common/mask.glsl:") == true)
+    }
+  }
+
   /// A user's expression with a mistake is an error that says so, in the compiler's words and at the user's line.
   @Test func mistakesInExpressionsArePointedAt() throws {
     try withDevice { device, _ in
