@@ -22,7 +22,7 @@ void put(uint half_bits) {
     waiting = half_bits;
     is_waiting = true;
   } else if (is_waiting) {
-    cache.v[next_half / 2] = waiting | half_bits << 16;
+    set_word(next_half / 2, waiting | half_bits << 16);
     is_waiting = false;
   } else {
     set_half(next_half, half_bits);

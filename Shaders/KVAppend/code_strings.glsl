@@ -13,7 +13,7 @@ uint section_after(uint halves) { return (halves + 7) & ~7u; }
 // Writes number `index` of the section at half `section`.
 void write_number(uint section, uint index, uint bits) {
 #ifdef NUMBER_F32
-  cache.v[section / 2 + index] = bits;
+  set_word(section / 2 + index, bits);
 #else
   set_half(section + index, bits);
 #endif
@@ -36,7 +36,7 @@ void append(uint row, uint unit) {
       word |= code << filled;
       filled += CODE_BITS;
       if (filled >= 32) {
-        cache.v[target] = word;
+        set_word(target, word);
         target++;
         filled -= 32;
         // What did not fit; nothing where the code ends with the word.

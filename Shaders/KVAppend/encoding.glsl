@@ -1,4 +1,4 @@
-// Scale, offset and codes of SCALE_LENGTH numbers from `first` on.
+// Scale, offset and codes of SCALE_LENGTH elements of the unit.
 //
 // The host defines one of
 //   SCALE_EXTREME    the scale is the number of the largest magnitude / SCALE_DIVISOR
@@ -10,9 +10,9 @@
 // Nothing here depends on how the device rounds but the last bits before the scale is rounded, and the choice between two levels
 // that are equally near.
 
-// The bits of number i from `first` on: 0 if it is none, at most 2^100, so that nothing overflows.
+// The bits of element i of the unit: 0 if it is no number, at most 2^100, so that nothing overflows.
 uint usable_bits(uint i) {
-  const uint bits = source.v[first + i], magnitude = bits & 0x7fffffffu;
+  const uint bits = element_bits(i), magnitude = bits & 0x7fffffffu;
   return magnitude > 0x7f800000u ? 0 : bits & 0x80000000u | min(magnitude, 0x71800000u);
 }
 
@@ -44,7 +44,7 @@ float stored_number(uint bits) {
 uint scale_bits, offset_bits;
 float offset, inverse;
 
-// Finds scale and offset for the numbers from `start` on.
+// Finds scale and offset for the elements of the unit from `start` on.
 void find_scale(uint start) {
   float scale;
   offset_bits = 0;
@@ -79,7 +79,7 @@ void find_scale(uint start) {
 const float boundaries[BOUNDARIES] = float[](BOUNDARY_LIST);
 #endif
 
-// The code of number i from `first` on.
+// The code of element i of the unit.
 uint code_of(uint i) {
   const float steps = (uintBitsToFloat(usable_bits(i)) - offset) * inverse;
 #ifdef BOUNDARIES
@@ -89,11 +89,4 @@ uint code_of(uint i) {
 #else
   return uint(roundEven(clamp(steps, LEAST_LEVEL, LAST_LEVEL)) - (LEAST_LEVEL));
 #endif
-}
-
-// Sets half `at` of the cache, whose word it may share with another thread's half.
-void set_half(uint at, uint half_bits) {
-  const uint place = at % 2 * 16;
-  atomicAnd(cache.v[at / 2], 0xffff0000u >> place);
-  atomicOr(cache.v[at / 2], half_bits << place);
 }

@@ -1,10 +1,10 @@
 // Row (s, h, cells[s, t, h]) of the cache = source[s, t, h, :] in the cache's format, for the keys or the values; with KEYS also
-// key_positions[s, h, cells[s, t, h]] = positions[s, t]. Cells outside the cache are not written. The tokens of a sequence must
-// have different cells in a head.
+// key_positions[s, h, cells[s, t, h]] = positions[s, t]; with BOTH, which KEYS goes with, for the keys and the values, which have
+// one size and one format. Cells outside the cache are not written. The tokens of a sequence must have different cells in a head.
 //
 // One thread per unit of UNIT elements: two plain numbers, which are one or two words, or the elements under one scale, at least
 // 32. x groups along the units of all heads of a token, of specialization constant 0 threads; y groups along the tokens of all
-// sequences. Plain numbers travel as bits: nothing is flushed or rounded but by whole numbers.
+// sequences; with BOTH two z groups, for keys and values. Plain numbers travel as bits: nothing is flushed or rounded but by whole numbers.
 #version 460
 #extension GL_EXT_control_flow_attributes : require
 #include "Common/buffers.glsl"
@@ -18,7 +18,14 @@ BUFFER(4, writeonly, uint, KeyPositions, key_positions)
 #else
 #define POSITION_ADDRESSES
 #endif
-CONSTANTS(ADDRESS(Source, source) ADDRESS(Cells, cells) ADDRESS(Cache, cache) POSITION_ADDRESSES
+#ifdef BOTH
+BUFFER(5, readonly, uint, Values, values)
+BUFFER(6, readwrite, uint, ValueCache, value_cache)
+#define VALUE_ADDRESSES ADDRESS(Values, values) ADDRESS(ValueCache, value_cache)
+#else
+#define VALUE_ADDRESSES
+#endif
+CONSTANTS(ADDRESS(Source, source) ADDRESS(Cells, cells) ADDRESS(Cache, cache) POSITION_ADDRESSES VALUE_ADDRESSES
           uint tokens; uint kv_heads; uint size; uint capacity; uint rows;)
 layout(local_size_x_id = 0) in;
 #include "Common/float16.glsl"
@@ -27,18 +34,51 @@ layout(local_size_x_id = 0) in;
 // Where the unit begins in the source.
 uint first;
 
+// The bits of element i of the unit.
+uint element_bits(uint i) {
+#ifdef BOTH
+  if (gl_WorkGroupID.z == 1) return values.v[first + i];
+#endif
+  return source.v[first + i];
+}
+
+// Sets word i of the cache, which is the thread's alone.
+void set_word(uint i, uint word) {
+#ifdef BOTH
+  if (gl_WorkGroupID.z == 1) {
+    value_cache.v[i] = word;
+    return;
+  }
+#endif
+  cache.v[i] = word;
+}
+
+// Sets half i of the cache, whose word it may share with another thread's half.
+void set_half(uint i, uint half_bits) {
+  const uint place = i % 2 * 16, others = 0xffff0000u >> place, bits = half_bits << place;
+#ifdef BOTH
+  if (gl_WorkGroupID.z == 1) {
+    atomicAnd(value_cache.v[i / 2], others);
+    atomicOr(value_cache.v[i / 2], bits);
+    return;
+  }
+#endif
+  atomicAnd(cache.v[i / 2], others);
+  atomicOr(cache.v[i / 2], bits);
+}
+
 #if defined(WEIGHT_F32)
 void append(uint row, uint unit) {
   const uint target = row * size + unit * UNIT;
-  [[unroll]] for (uint i = 0; i < UNIT; i++) cache.v[target + i] = source.v[first + i];
+  [[unroll]] for (uint i = 0; i < UNIT; i++) set_word(target + i, element_bits(i));
 }
 #elif defined(WEIGHT_F16)
 void append(uint row, uint unit) {
-  cache.v[row * (size / 2) + unit] = float16_bits(source.v[first]) | float16_bits(source.v[first + 1]) << 16;
+  set_word(row * (size / 2) + unit, float16_bits(element_bits(0)) | float16_bits(element_bits(1)) << 16);
 }
 #elif defined(WEIGHT_BF16)
 void append(uint row, uint unit) {
-  cache.v[row * (size / 2) + unit] = bfloat16_bits(source.v[first]) | bfloat16_bits(source.v[first + 1]) << 16;
+  set_word(row * (size / 2) + unit, bfloat16_bits(element_bits(0)) | bfloat16_bits(element_bits(1)) << 16);
 }
 #else
 #include "KVAppend/encoding.glsl"
@@ -61,6 +101,6 @@ void main() {
   first = (token * kv_heads + head) * size + unit * UNIT;
   append(row, unit);
 #ifdef KEYS
-  if (unit == 0) key_positions.v[row] = positions.v[token];
+  if (unit == 0 && gl_WorkGroupID.z == 0) key_positions.v[row] = positions.v[token];
 #endif
 }

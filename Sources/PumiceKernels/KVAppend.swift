@@ -25,7 +25,8 @@ extension KVAppend: Dispatchable {
       // The numbers of a unit are read for the scale, for the codes, and once more for the fifth bits of codes.
       loopIterations: { op, _ in 3 * (op.parts.map(\.unit).max()! + 32) }
     ) { op, _ in
-      Plan(op.parts.map(op.step))
+      let parts = op.parts
+      return Plan(op.isOneDispatch ? [op.step(parts[0], with: parts[1])] : parts.map { op.step($0) })
     }
   ]
 
@@ -51,7 +52,13 @@ extension KVAppend: Dispatchable {
     [Part("keys", "key_cache", keyFormat, keySize), Part("values", "value_cache", valueFormat, valueSize)]
   }
 
-  private func step(_ part: Part) -> Step {
+  /// Whether one dispatch writes both caches: for a few tokens most of the time is that of the dispatch itself, for many it is
+  /// that of every thread's choice between the caches.
+  private var isOneDispatch: Bool {
+    keyFormat == valueFormat && keySize == valueSize && sequences * tokens <= 16
+  }
+
+  private func step(_ part: Part, with other: Part? = nil) -> Step {
     var defines = part.format.weightDefines(["UNIT": "\(part.unit)"])
     if let encoding = CacheEncoding(part.format, rowLength: part.size) {
       defines.merge(encoding.defines) { _, new in new }
@@ -61,13 +68,17 @@ extension KVAppend: Dispatchable {
       defines["KEYS"] = ""
       bindings += [.argument("positions"), .argument("key_positions")]
     }
+    if let other {
+      defines["BOTH"] = ""
+      bindings += [.argument(other.source), .argument(other.cache)]
+    }
     return Step(
       "KVAppend/kv_append.comp", defines: defines, specialization: [UInt32(Self.threads)], bindings: bindings,
       constants: [
         "tokens": UInt32(tokens), "kv_heads": UInt32(kvHeads), "size": UInt32(part.size),
         "capacity": UInt32(capacity), "rows": UInt32(sequences * kvHeads * capacity),
       ],
-      groups: (groups(kvHeads * part.units, of: Self.threads), sequences * tokens, 1))
+      groups: (groups(kvHeads * part.units, of: Self.threads), sequences * tokens, other == nil ? 1 : 2))
   }
 }
 

@@ -7,8 +7,8 @@ public import PumiceTensors
 /// need not be the same for all heads; where it is outside 0 ..< capacity, nothing is written for that head. The tokens of
 /// one sequence must have different cells in each head: of two with the same cell parts of either are left.
 ///
-/// Plain numbers are rounded to nearest, ties to even, exactly as IEEE 754 says; what is not a number stays so. Codes and scales
-/// are those of `CacheEncoding`.
+/// Plain numbers are rounded to nearest, ties to even, exactly as IEEE 754 says; what is not a number stays so, with its sign.
+/// Codes and scales are those of `CacheEncoding`.
 public struct KVAppend: Operator {
   public static let name = OperatorName.kvAppend
 

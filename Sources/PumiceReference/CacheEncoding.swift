@@ -18,8 +18,7 @@ extension CacheEncoding {
     let scale = storedScale(parameters.scale), offset = stored(parameters.offset)
     return numbers.map { x in
       let steps = steps(x, scale, offset)
-      let level = levels.min { abs(Double($0) - steps) < abs(Double($1) - steps) }!
-      return Double(Float(scale) * level + Float(offset))
+      return Double(Float(scale) * Float(nearestLevel(to: steps)) + Float(offset))
     }
   }
 
@@ -61,6 +60,18 @@ extension CacheEncoding {
     return max(Double(levels.first!) - 1, min(Double(levels.last!) + 1, steps))
   }
 
+  /// The level that is nearest to a number of scales, of two the lower.
+  private func nearestLevel(to steps: Double) -> Double {
+    // The first level that is not below, and the one before.
+    var low = 0, high = levels.count - 1
+    while low < high {
+      let middle = (low + high) / 2
+      if Double(levels[middle]) < steps { low = middle + 1 } else { high = middle }
+    }
+    let above = Double(levels[low]), below = Double(levels[max(0, low - 1)])
+    return abs(below - steps) <= abs(above - steps) ? below : above
+  }
+
   // MARK: What else is right
 
   /// Whether a device may store `found` for a scale that is exactly `scale`.
@@ -77,8 +88,7 @@ extension CacheEncoding {
   /// How much farther the level `found` is from a number than the nearest, as a share of what is allowed.
   func excess(of found: Double, for number: Double, _ scale: Double, _ offset: Double) -> Double {
     let steps = steps(number, scale, offset)
-    let nearest = levels.map { abs(Double($0) - steps) }.min()!
     // An error of the steps takes from one distance what it adds to the other.
-    return (abs(found - steps) - nearest) / (2 * Self.slack(steps))
+    return (abs(found - steps) - abs(nearestLevel(to: steps) - steps)) / (2 * Self.slack(steps))
   }
 }

@@ -7,13 +7,14 @@ public struct EncodedRows: Sendable {
   public let shape: Shape
   /// What the rows hold before they are encoded.
   public private(set) var numbers: [Int: [Double]] = [:]
+  /// How; nil for plain numbers.
+  private let encoding: CacheEncoding?
 
   init(_ format: TensorFormat, _ shape: Shape) {
     self.format = format
     self.shape = shape
+    encoding = CacheEncoding(format, rowLength: shape.rowLength)
   }
-
-  private var encoding: CacheEncoding? { CacheEncoding(format, rowLength: shape.rowLength) }
 
   /// Takes a row in.
   ///
@@ -46,7 +47,8 @@ public struct EncodedRows: Sendable {
       for (index, row) in rows.enumerated() {
         for (column, number) in numbers[row]!.enumerated() {
           let value = values[index * shape.rowLength + column], expected = format.rounded(number)
-          let isRight = value == expected && value.sign == expected.sign || value.isNaN && expected.isNaN
+          let isSame = value == expected || value.isNaN && expected.isNaN
+          let isRight = isSame && value.sign == expected.sign
           if !isRight {
             let reason = "is \(value), expected \(expected)"
             return (.infinity, Fault(element: row * shape.rowLength + column, reason: reason))

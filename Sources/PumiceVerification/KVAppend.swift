@@ -19,8 +19,13 @@ extension KVAppend: Verifiable {
           valueFormat: value)
       }
     }
-      + [TensorFormat.f32, .f16, .bf16].map {
-        KVAppend(tokens: 2, kvHeads: 3, keySize: 256, valueSize: 80, capacity: 3, keyFormat: $0)
+      // Both caches at once.
+      + formats.enumerated().map { index, format in
+        let (sequences, tokens, kvHeads, capacity) = (shapes + extremeShapes)[
+          index % (shapes.count + extremeShapes.count)]
+        return KVAppend(
+          sequences: sequences, tokens: tokens, kvHeads: kvHeads, keySize: (1 + index % 3) * format.blockMultiple,
+          capacity: capacity, keyFormat: format)
       }
   }
 
@@ -94,10 +99,10 @@ extension KVAppend: Verifiable {
         case 5: Float(random.normal()) * 0x1p24
         case 6:
           [
-            .nan, -.nan, .infinity, -.infinity, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 0x1p-140,
-            -0x1p-149,
-            65519.996, 65520, -0.0, 1e30,
-          ][random.below(12)]
+            .nan, Float(bitPattern: 0xffff_ffff), Float(bitPattern: 0x7f80_0001), .infinity, -.infinity,
+            .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 0x1p-140, -0x1p-149, 0x1p-14, 0x1.ffcp-15, 0x1p-25,
+            0x1.8p-24, -0x1.4p-23, 0x1.4p-23, 65519.996, 65520, -0.0, 1e30, 0x1.01p-3, -0x1.03p2,
+          ][random.below(21)]
         // All near one another and far from zero: nothing but an offset can tell them apart.
         default: size * 1000 + Float(random.normal()) / 64
         }

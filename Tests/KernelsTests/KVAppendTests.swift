@@ -36,12 +36,11 @@ import Testing
     let op = KVAppend(
       tokens: 1, kvHeads: 9, keySize: 32, capacity: 1, keyFormat: TensorFormat(name: "g4:row")!, valueFormat: .f32)
     #expect(try verdict(op) == nil)
-    let path = "KVAppend/encoding.glsl"
+    let path = "KVAppend/kv_append.comp"
     var text = try ShaderLibrary.text(path)
-    let start = try #require(text.firstRange(of: "  atomicAnd(")).lowerBound
-    let end = try #require(text.firstRange(of: "half_bits << place);")).upperBound
+    let atomics = "  atomicAnd(cache.v[i / 2], others);\n  atomicOr(cache.v[i / 2], bits);"
     text.replaceSubrange(
-      start..<end, with: "cache.v[at / 2] = cache.v[at / 2] & 0xffff0000u >> place | half_bits << place;")
+      try #require(text.firstRange(of: atomics)), with: "cache.v[i / 2] = cache.v[i / 2] & others | bits;")
     #expect(try verdict(op, [path: text]) != nil)
   }
 
