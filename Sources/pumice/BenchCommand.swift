@@ -185,6 +185,10 @@ struct BenchMatMulCommand: ParsableCommand {
   }
 }
 
+extension WeightEncoding: ExpressibleByArgument {
+  public init?(argument: String) { self.init(name: argument) }
+}
+
 extension TensorFormat: ExpressibleByArgument {
   public init?(argument: String) { self.init(name: argument) }
 
