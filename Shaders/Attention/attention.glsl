@@ -1,50 +1,59 @@
-// What the attention kernels share: how the cache is read, and the masked softmax.
+// What the attention kernels share: what a row and a cell are, the mask, the scores, and how plain caches are read.
 //
-// HEAD_SIZE: elements of one head, a multiple of 8. CACHE_F16: the cache is binary16, else binary32.
-// A cell of the cache is UNITS units of 16 bytes or WORDS words; a unit holds UNIT_PARTS vec4.
+// A tile of rows is ROW_TILE rows of one key-value head, row = token · group + head within the group; a tile of keys is KEY_TILE
+// cells. `list` holds the tiles of keys that each tile of rows looks at, see AttentionTiles. The including shader binds
+// positions, key_positions, lengths, totals, mask and score_words under these names, and has the constants tokens and capacity. HEADS are
+// the query heads, GROUP those that share a key-value head. Bindings that an operator has no use for are bound to something, and never read.
 #extension GL_EXT_control_flow_attributes : require
 
-#ifdef CACHE_F16
-#define UNIT_PARTS 2
-#define WORD_ELEMENTS 2
-#else
-#define UNIT_PARTS 1
-#define WORD_ELEMENTS 1
-#endif
-#define UNITS (HEAD_SIZE / (4 * UNIT_PARTS))
-#define WORDS (HEAD_SIZE / WORD_ELEMENTS)
+#define MASK_WORD(i) mask.v[i]
+#include "Common/mask.glsl"
+
+#define SCORE_WORD(i) score_words.v[i]
+#include "Common/score.glsl"
+
+#define FULL_TILE 0x40000000
 
 // Below every score, and finite: the difference of two of them is no NaN.
 #define LOWEST (-3.4e38)
-
-struct Unit { vec4 part[UNIT_PARTS]; };
-
-Unit unpack_unit(uvec4 words) {
-  Unit unit;
-#ifdef CACHE_F16
-  unit.part[0] = vec4(unpackHalf2x16(words.x), unpackHalf2x16(words.y));
-  unit.part[1] = vec4(unpackHalf2x16(words.z), unpackHalf2x16(words.w));
-#else
-  unit.part[0] = uintBitsToFloat(words);
-#endif
-  return unit;
-}
-
-#ifdef CACHE_F16
-#define WORD_TYPE vec2
-vec2 unpack_word(uint word) { return unpackHalf2x16(word); }
-#else
-#define WORD_TYPE float
-float unpack_word(uint word) { return uintBitsToFloat(word); }
-#endif
-
-float add_dot(vec4 a, vec4 b, float sum) {
-  return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
-}
 
 // exp(from - to) for a running maximum that rises from `from` to `to`. Exactly 1 if it does not rise, so that keys which
 // a row does not see, but a neighbour does, change no bit of the row.
 float rescale(float from, float to) { return from == to ? 1.0 : exp(from - to); }
 
-// The keys that the row of this token sees.
-uint visible_keys(int position, uint keys) { return uint(clamp(position, -1, int(keys) - 1) + 1); }
+float add_dot(vec4 a, vec4 b, float sum) {
+  return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
+}
+
+// A row of queries: one head of one token.
+struct Row {
+  // In the order of q and y, all sequences together.
+  uint index;
+  uint head;
+  // -1 for padding, which sees nothing.
+  int position;
+};
+
+// Row `index` of key-value head `set`, counted through all sequences.
+Row row_at(uint set, uint index) {
+  const uint kv_heads = HEADS / GROUP;
+  const uint token = set / kv_heads * tokens + index / GROUP;
+  Row row;
+  row.head = set % kv_heads * GROUP + index % GROUP;
+  row.index = token * HEADS + row.head;
+  row.position = positions.v[token];
+  return row;
+}
+
+uint row_tiles() { return (tokens * GROUP + ROW_TILE - 1) / ROW_TILE; }
+uint key_tiles() { return (capacity + KEY_TILE - 1) / KEY_TILE; }
+
+// The position of a cell of key-value head `set`, -1 if it is empty.
+int cell_position(uint set, uint cell) {
+  return cell < capacity && int(cell) < lengths.v[set] ? key_positions.v[set * capacity + cell] : -1;
+}
+
+// Whether the row sees a key at that position.
+bool row_sees(Row row, int key, int length) {
+  return row.position >= 0 && key >= 0 && mask_live(row.head, row.position, key, length);
+}

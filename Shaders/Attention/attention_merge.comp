@@ -1,34 +1,52 @@
-// Puts the splits of attention rows together: with maximum mᵢ, denominator lᵢ and sum aᵢ of split i,
-// y = Σᵢ exp(mᵢ - m)·aᵢ / Σᵢ exp(mᵢ - m)·lᵢ, m = maxᵢ mᵢ: exact, because softmax over disjoint sets of keys merges so.
+// Puts the splits of attention rows together: with maximum mᵢ, denominator lᵢ and sums aᵢ of split i,
+// y = Σᵢ exp(mᵢ - m)·Σ aᵢ / Σᵢ exp(mᵢ - m)·lᵢ, m = maxᵢ mᵢ: exact, because softmax over disjoint sets of keys merges so. A sink
+// is one more score, without a value.
 //
-// One thread per element of y: x along the elements of a row, y the row (t, h). Only splits that begin before the row's
-// last visible key are read; nobody wrote the others. A row without a visible key is zeros.
+// One thread per element of y: x along the elements of a row, y rows of a key-value head, z key-value heads of all sequences. Only
+// splits that have a listed tile are read; nobody wrote the others. A row that sees nothing is zeros.
 #version 460
 #include "Common/buffers.glsl"
-#include "Attention/attention.glsl"
 BUFFER(0, readonly, float, Partials, partials)
-BUFFER(1, readonly, int, Positions, positions)
-BUFFER(2, writeonly, float, Output, y)
-CONSTANTS(ADDRESS(Partials, partials) ADDRESS(Positions, positions) ADDRESS(Output, y) uint heads; uint keys; uint splits;)
+BUFFER(1, readonly, float, Sums, sums)
+BUFFER(2, readonly, int, Counts, counts)
+BUFFER(3, readonly, float, Sinks, sinks)
+BUFFER(4, writeonly, float, Output, y)
+BUFFER(5, writeonly, float, LogSumExp, log_sum_exp)
+CONSTANTS(ADDRESS(Partials, partials) ADDRESS(Sums, sums) ADDRESS(Counts, counts) ADDRESS(Sinks, sinks) ADDRESS(Output, y)
+          ADDRESS(LogSumExp, log_sum_exp) uint tokens; uint splits; uint parts;)
 layout(local_size_x_id = 0) in;
+
+#define LOWEST (-3.4e38)
+
+float rescale(float from, float to) { return from == to ? 1.0 : exp(from - to); }
 
 void main() {
   const uint d = gl_GlobalInvocationID.x;
-  if (d >= HEAD_SIZE) return;
-  const uint row = gl_WorkGroupID.y;
-  const uint visible = visible_keys(positions.v[row / heads], keys);
-  const uint live = (visible + SPLIT - 1) / SPLIT;
-  const uint stride = HEAD_SIZE + 2;
-  const uint first = row * splits * stride;
+  const uint row = gl_WorkGroupID.y, set = gl_WorkGroupID.z, kv_heads = HEADS / GROUP;
+  if (d >= VALUE_SIZE) return;
+  const uint rows = tokens * GROUP, head = set % kv_heads * GROUP + row % GROUP;
+  const uint index = (set / kv_heads * tokens + row / GROUP) * HEADS + head;
+  const uint row_tiles = (rows + ROW_TILE - 1) / ROW_TILE, chunks = (rows + ROWS - 1) / ROWS;
+  const uint live = (uint(counts.v[set * row_tiles + row / ROW_TILE]) + SPLIT_TILES - 1) / SPLIT_TILES;
+  const uint first = (set * chunks + row / ROWS) * splits;
   float largest = LOWEST;
-  for (uint i = 0; i < live; i++) largest = max(largest, partials.v[first + i * stride]);
   float total = 0.0;
   float sum = 0.0;
+  for (uint i = 0; i < live; i++) largest = max(largest, sums.v[((first + i) * ROWS + row % ROWS) * 2]);
+#ifdef HAS_SINKS
+  largest = max(largest, sinks.v[head]);
+  total = rescale(sinks.v[head], largest);
+#endif
   for (uint i = 0; i < live; i++) {
-    const uint split = first + i * stride;
-    const float weight = rescale(partials.v[split], largest);
-    total = fma(weight, partials.v[split + 1], total);
-    sum = fma(weight, partials.v[split + 2 + d], sum);
+    const uint place = ((first + i) * ROWS + row % ROWS) * 2;
+    const float weight = rescale(sums.v[place], largest);
+    total = fma(weight, sums.v[place + 1], total);
+    for (uint part = 0; part < parts; part++) {
+      sum = fma(weight, partials.v[(((first + i) * parts + part) * ROWS + row % ROWS) * VALUE_SIZE + d], sum);
+    }
   }
-  y.v[row * HEAD_SIZE + d] = live > 0 ? sum * (1.0 / total) : 0.0;
+  y.v[index * VALUE_SIZE + d] = total > 0.0 ? sum * (1.0 / total) : 0.0;
+#ifdef LOG_SUM_EXP
+  if (d == 0) log_sum_exp.v[index] = total > 0.0 ? largest + log(total) : uintBitsToFloat(0xff800000u);
+#endif
 }

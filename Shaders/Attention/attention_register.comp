@@ -1,136 +1,169 @@
 // Attention of a tile of ROWS rows (tokens × the query heads that share a key-value head), without shared memory.
 //
-// One subgroup per (tile of rows, key-value head). Keys come in blocks of SUBGROUP × KEYS_PER_LANE. For the scores each
-// lane owns KEYS_PER_LANE keys and the queries are spread by uniform loads: the tile of ROWS × KEYS_PER_LANE scores stays
-// in registers. For the sum of values each lane owns CHUNK_WORDS words of the row of v at a time, and the probabilities
-// are spread by subgroupBroadcast; between blocks the sums rest in y, where every lane finds what it wrote itself, and
-// with the last block they are divided.
-// Every block of k and v is read once for all rows of the tile; blocks past the last visible key of the tile are not read.
-// Block bounds do not depend on the tile, and a block that a row does not see changes no bit of it.
-// Preconditions: the workgroup is one subgroup of SUBGROUP lanes (specialization constant 0); q and k are 16-byte aligned.
+// One subgroup per (tile of rows, key-value head of a sequence). Listed tiles of keys come in blocks of SUBGROUP × KEYS_PER_LANE
+// cells. For the scores each lane owns KEYS_PER_LANE keys and the queries are spread by uniform loads: the tile of ROWS ×
+// KEYS_PER_LANE scores stays in registers. For the sum of values each lane owns CHUNK_WORDS words of the row of v at a time, and the
+// probabilities are spread by subgroupBroadcast; between blocks the sums rest in y, where every lane finds what it wrote itself.
+// Every block of k and v is read once for all rows of the tile. Block bounds do not depend on the tile, and a block that a row does
+// not see changes no bit of it.
+// Preconditions: the workgroup is one subgroup of SUBGROUP lanes (specialization constant 0); q and k are 16-byte aligned; ROWS
+// divides ROW_TILE; KEY_TILE is a multiple of the block, or the block has idle lanes.
 #version 460
 #include "Common/buffers.glsl"
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_ballot : require
 #extension GL_KHR_shader_subgroup_arithmetic : require
-#include "Attention/attention.glsl"
 BUFFER_ALIGNED(0, readonly, vec4, Queries, q, 16)
 BUFFER_ALIGNED(1, readonly, uvec4, Keys, k, 16)
 BUFFER(2, readonly, uint, Values, v)
 BUFFER(3, readonly, int, Positions, positions)
-BUFFER(4, readwrite, float, Output, y)
-CONSTANTS(ADDRESS(Queries, q) ADDRESS(Keys, k) ADDRESS(Values, v) ADDRESS(Positions, positions) ADDRESS(Output, y)
-          uint tokens; uint heads; uint group; uint keys; uint capacity; float scale;)
+BUFFER(4, readonly, int, KeyPositions, key_positions)
+BUFFER(5, readonly, int, Lengths, lengths)
+BUFFER(6, readonly, int, Totals, totals)
+BUFFER(7, readonly, uint, MaskWords, mask)
+BUFFER(8, readonly, uint, ScoreWords, score_words)
+BUFFER(9, readonly, int, Counts, counts)
+BUFFER(10, readonly, int, List, list)
+BUFFER(11, readonly, float, Sinks, sinks)
+BUFFER(12, readwrite, float, Output, y)
+BUFFER(13, writeonly, float, LogSumExp, log_sum_exp)
+CONSTANTS(ADDRESS(Queries, q) ADDRESS(Keys, k) ADDRESS(Values, v) ADDRESS(Positions, positions)
+          ADDRESS(KeyPositions, key_positions) ADDRESS(Lengths, lengths) ADDRESS(Totals, totals) ADDRESS(MaskWords, mask)
+          ADDRESS(ScoreWords, score_words) ADDRESS(Counts, counts) ADDRESS(List, list) ADDRESS(Sinks, sinks) ADDRESS(Output, y)
+          ADDRESS(LogSumExp, log_sum_exp) uint tokens; uint capacity; uint stride; float scale;)
 layout(local_size_x_id = 0) in;
+#include "Attention/attention.glsl"
+#include "Attention/plain_cache.glsl"
 
 #define BLOCK (SUBGROUP * KEYS_PER_LANE)
-#define CHUNKS ((WORDS + SUBGROUP * CHUNK_WORDS - 1) / (SUBGROUP * CHUNK_WORDS))
-
-#ifdef CACHE_F16
-#define LOAD_SUM(i) vec2(y.v[i], y.v[(i) + 1])
-#define STORE_SUM(i, pair) y.v[i] = (pair).x; y.v[(i) + 1] = (pair).y
-#else
-#define LOAD_SUM(i) y.v[i]
-#define STORE_SUM(i, value) y.v[i] = value
-#endif
+#define CHUNKS ((VALUE_WORDS + SUBGROUP * CHUNK_WORDS - 1) / (SUBGROUP * CHUNK_WORDS))
 
 void main() {
   const uint lane = gl_SubgroupInvocationID;
-  const uint kv_head = gl_WorkGroupID.y;
-  const uint cells = kv_head * capacity;
-  const uint all_rows = tokens * group;
-  uint row[ROWS], visible[ROWS];
-  uint end = 0;
+  const uint set = gl_WorkGroupID.y;
+  const uint cells = set * stride;
+  const uint all_rows = tokens * GROUP, first_row = gl_WorkGroupID.x * ROWS;
+  const int length = totals.v[set / (HEADS / GROUP)];
+  Row rows[ROWS];
+  float largest[ROWS], total[ROWS], kept[ROWS];
+  bool sees[ROWS][KEYS_PER_LANE];
   [[unroll]] for (int r = 0; r < ROWS; r++) {
     // A tile that is not full computes its last row again: the same lanes store the same bits twice.
-    const uint index = min(gl_WorkGroupID.x * ROWS + r, all_rows - 1);
-    row[r] = index / group * heads + kv_head * group + index % group;
-    visible[r] = visible_keys(positions.v[index / group], keys);
-    end = max(end, visible[r]);
-  }
-
-  float largest[ROWS], total[ROWS], kept[ROWS], factor[ROWS];
-  [[unroll]] for (int r = 0; r < ROWS; r++) {
+    rows[r] = row_at(set, min(first_row + r, all_rows - 1));
     largest[r] = LOWEST;
     total[r] = 0.0;
+#ifdef HAS_SINKS
+    largest[r] = sinks.v[rows[r].head];
+    total[r] = lane == 0 ? 1.0 : 0.0;
+#endif
   }
 
-  for (uint base = 0; base < end; base += BLOCK) {
-    float score[ROWS][KEYS_PER_LANE];
-    uint cell[KEYS_PER_LANE];
-    [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) {
-      // Lanes past the end read the last key: no cell that nobody wrote is ever read.
-      cell[i] = (cells + min(base + i * SUBGROUP + lane, end - 1)) * UNITS;
-      [[unroll]] for (int r = 0; r < ROWS; r++) score[r][i] = 0.0;
-    }
-    for (uint u = 0; u < UNITS; u++) {
-      Unit unit[KEYS_PER_LANE];
-      [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) unit[i] = unpack_unit(k.v[cell[i] + u]);
-      [[unroll]] for (int r = 0; r < ROWS; r++) {
-        [[unroll]] for (int part = 0; part < UNIT_PARTS; part++) {
-          const vec4 query = q.v[row[r] * (HEAD_SIZE / 4) + u * UNIT_PARTS + part];
-          [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) {
-            score[r][i] = add_dot(query, unit[i].part[part], score[r][i]);
-          }
-        }
-      }
-    }
-    [[unroll]] for (int r = 0; r < ROWS; r++) {
-      float block_largest = LOWEST;
+  const uint tile = set * row_tiles() + first_row / ROW_TILE;
+  const uint end = uint(counts.v[tile]);
+  // Whether anything rests in y.
+  bool begun = false;
+  for (uint entry = 0; entry < end; entry++) {
+    const int listed = list.v[tile * key_tiles() + entry];
+    const bool full = (listed & FULL_TILE) != 0;
+    [[dont_unroll]] for (uint place = 0; place < KEY_TILE; place += BLOCK) {
+      const uint base = uint(listed & ~FULL_TILE) * KEY_TILE + place;
+      float score[ROWS][KEYS_PER_LANE];
+      uint cell[KEYS_PER_LANE];
+      int key[KEYS_PER_LANE];
+      bool used[KEYS_PER_LANE];
       [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) {
-        score[r][i] *= scale;
-        if (base + i * SUBGROUP + lane < visible[r]) block_largest = max(block_largest, score[r][i]);
-      }
-      const float raised = max(largest[r], subgroupMax(block_largest));
-      kept[r] = rescale(largest[r], raised);
-      largest[r] = raised;
-      total[r] *= kept[r];
-      [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) {
-        score[r][i] = base + i * SUBGROUP + lane < visible[r] ? exp(score[r][i] - raised) : 0.0;
-        total[r] += score[r][i];
-      }
-    }
-    const bool is_last = base + BLOCK >= end;
-    [[unroll]] for (int r = 0; r < ROWS; r++) {
-      factor[r] = 1.0;
-      if (is_last) factor[r] = visible[r] > 0 ? 1.0 / subgroupAdd(total[r]) : 0.0;
-    }
-    for (uint chunk = 0; chunk < CHUNKS; chunk++) {
-      uint word[CHUNK_WORDS];
-      WORD_TYPE sum[ROWS][CHUNK_WORDS];
-      [[unroll]] for (int w = 0; w < CHUNK_WORDS; w++) {
-        word[w] = min((chunk * CHUNK_WORDS + w) * SUBGROUP + lane, WORDS - 1);
+        const uint own = base + i * SUBGROUP + lane;
+        // Cells that nobody wrote are read, but count for nothing.
+        cell[i] = (cells + min(own, stride - 1)) * KEY_UNITS;
+        key[i] = BLOCK <= KEY_TILE || lane < KEY_TILE ? cell_position(set, own) : -1;
+        used[i] = false;
         [[unroll]] for (int r = 0; r < ROWS; r++) {
-          // What is there before the first block counts for nothing, and may be anything.
-          const WORD_TYPE before = LOAD_SUM(row[r] * HEAD_SIZE + word[w] * WORD_ELEMENTS);
-          sum[r][w] = base > 0 ? before * kept[r] : WORD_TYPE(0.0);
+          score[r][i] = 0.0;
+          sees[r][i] = key[i] >= 0;
         }
+        if (!full) {
+          [[unroll]] for (int r = 0; r < ROWS; r++) sees[r][i] = row_sees(rows[r], key[i], length);
+        }
+        [[unroll]] for (int r = 0; r < ROWS; r++) used[i] = used[i] || sees[r][i];
       }
-      [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) {
-        UNROLL_LANES for (uint source = 0; source < SUBGROUP; source++) {
-          const uint value = (cells + min(base + i * SUBGROUP + source, end - 1)) * WORDS;
-          WORD_TYPE elements[CHUNK_WORDS];
-          [[unroll]] for (int w = 0; w < CHUNK_WORDS; w++) elements[w] = unpack_word(v.v[value + word[w]]);
-          [[unroll]] for (int r = 0; r < ROWS; r++) {
-            const float weight = subgroupBroadcast(score[r][i], source);
-            [[unroll]] for (int w = 0; w < CHUNK_WORDS; w++) sum[r][w] = fma(WORD_TYPE(weight), elements[w], sum[r][w]);
+      for (uint u = 0; u < KEY_UNITS; u++) {
+        KeyUnit unit[KEYS_PER_LANE];
+        [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) unit[i] = unpack_key(k.v[cell[i] + u]);
+        [[unroll]] for (int r = 0; r < ROWS; r++) {
+          [[unroll]] for (int part = 0; part < KEY_PARTS; part++) {
+            const vec4 query = q.v[rows[r].index * (KEY_SIZE / 4) + u * KEY_PARTS + part];
+            [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) {
+              score[r][i] = add_dot(query, unit[i].part[part], score[r][i]);
+            }
           }
         }
       }
-      [[unroll]] for (int w = 0; w < CHUNK_WORDS; w++) {
-        if ((chunk * CHUNK_WORDS + w) * SUBGROUP + lane < WORDS) {
+      [[unroll]] for (int r = 0; r < ROWS; r++) {
+        float block_largest = LOWEST;
+        [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) {
+          score[r][i] = score_modified(scale * score[r][i], rows[r].head, rows[r].position, key[i]);
+          if (sees[r][i]) block_largest = max(block_largest, score[r][i]);
+        }
+        const float raised = max(largest[r], subgroupMax(block_largest));
+        kept[r] = rescale(largest[r], raised);
+        largest[r] = raised;
+        total[r] *= kept[r];
+        [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) {
+          score[r][i] = sees[r][i] ? exp(score[r][i] - raised) : 0.0;
+          total[r] += score[r][i];
+        }
+      }
+      for (uint chunk = 0; chunk < CHUNKS; chunk++) {
+        uint word[CHUNK_WORDS];
+        VALUE_WORD sum[ROWS][CHUNK_WORDS];
+        [[unroll]] for (int w = 0; w < CHUNK_WORDS; w++) {
+          word[w] = min((chunk * CHUNK_WORDS + w) * SUBGROUP + lane, VALUE_WORDS - 1);
           [[unroll]] for (int r = 0; r < ROWS; r++) {
-            STORE_SUM(row[r] * HEAD_SIZE + word[w] * WORD_ELEMENTS, sum[r][w] * factor[r]);
+            // What is there before the first block counts for nothing, and may be anything.
+            const VALUE_WORD before = LOAD_VALUES(y, rows[r].index * VALUE_SIZE + word[w] * VALUE_ELEMENTS);
+            sum[r][w] = begun ? before * kept[r] : VALUE_WORD(0.0);
+          }
+        }
+        [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) {
+          UNROLL_LANES for (uint source = 0; source < SUBGROUP; source++) {
+            const uint value = (cells + min(base + i * SUBGROUP + source, stride - 1)) * VALUE_WORDS;
+            // What is in a cell that no row sees may be no number.
+            const bool counts_for = subgroupBroadcast(used[i], source);
+            VALUE_WORD elements[CHUNK_WORDS];
+            [[unroll]] for (int w = 0; w < CHUNK_WORDS; w++) {
+              elements[w] = unpack_value(v.v[value + word[w]]);
+              if (!counts_for) elements[w] = VALUE_WORD(0.0);
+            }
+            [[unroll]] for (int r = 0; r < ROWS; r++) {
+              const float weight = subgroupBroadcast(score[r][i], source);
+              [[unroll]] for (int w = 0; w < CHUNK_WORDS; w++) sum[r][w] = fma(VALUE_WORD(weight), elements[w], sum[r][w]);
+            }
+          }
+        }
+        [[unroll]] for (int w = 0; w < CHUNK_WORDS; w++) {
+          if ((chunk * CHUNK_WORDS + w) * SUBGROUP + lane < VALUE_WORDS) {
+            [[unroll]] for (int r = 0; r < ROWS; r++) {
+              STORE_VALUES(y, rows[r].index * VALUE_SIZE + word[w] * VALUE_ELEMENTS, sum[r][w]);
+            }
           }
         }
       }
+      begun = true;
     }
   }
 
-  if (end == 0) {
-    for (uint i = lane; i < ROWS * HEAD_SIZE; i += SUBGROUP) {
-      const uint index = min(gl_WorkGroupID.x * ROWS + i / HEAD_SIZE, all_rows - 1);
-      y.v[(index / group * heads + kv_head * group + index % group) * HEAD_SIZE + i % HEAD_SIZE] = 0.0;
+  [[unroll]] for (int r = 0; r < ROWS; r++) {
+    const float whole = subgroupAdd(total[r]);
+    const float factor = whole > 0.0 ? 1.0 / whole : 0.0;
+    if (first_row + r < all_rows) {
+      for (uint w = lane; w < VALUE_WORDS; w += SUBGROUP) {
+        const uint target = rows[r].index * VALUE_SIZE + w * VALUE_ELEMENTS;
+        const VALUE_WORD sum = begun ? LOAD_VALUES(y, target) : VALUE_WORD(0.0);
+        STORE_VALUES(y, target, sum * factor);
+      }
+#ifdef LOG_SUM_EXP
+      if (lane == 0) log_sum_exp.v[rows[r].index] = whole > 0.0 ? largest[r] + log(whole) : uintBitsToFloat(0xff800000u);
+#endif
     }
   }
 }

@@ -71,12 +71,42 @@ struct KVCache<B: Backend> {
   }
 }
 
+/// What attention looks at in a pass: the mask's numbers, and the tiles that it leaves.
+struct TileLists<B: Backend> {
+  /// Cells in use of each key-value head, and the length of the sequence; the host writes them before a pass.
+  let lengths: B.Tensor
+  let totals: B.Tensor
+  let mask: B.Tensor
+  let counts: B.Tensor
+  let list: B.Tensor
+
+  init(_ c: ModelConfiguration, _ options: SessionOptions, on backend: B) throws {
+    let tiles = Self.tiles(c, options)
+    lengths = try backend.makeTensor([c.kvHeadCount], .i32, at: .hostWritten, label: "lengths of the cache")
+    totals = try backend.makeTensor([1], .i32, at: .hostWritten, label: "length of the sequence")
+    let numbers = tiles.mask.parameters(heads: c.headCount).map { Int32(bitPattern: $0) }
+    mask = try backend.makeTensor([numbers.count], .i32, at: .hostWritten, label: "numbers of the mask")
+    try backend.write(numbers, to: mask)
+    counts = try backend.makeTensor(tiles.argument("counts").shape, .i32, at: .device, label: "numbers of live tiles")
+    list = try backend.makeTensor(tiles.argument("list").shape, .i32, at: .device, label: "live tiles")
+  }
+
+  /// The operator for the longest pass.
+  static func tiles(_ c: ModelConfiguration, _ options: SessionOptions) -> AttentionTiles {
+    Attention(
+      tokens: options.passTokens, heads: c.headCount, kvHeads: c.kvHeadCount, keySize: c.headSize,
+      capacity: options.context, keyFormat: options.cacheFormat
+    ).tiles
+  }
+}
+
 /// The forward pass of a decoder, as a program of any backend.
 struct ForwardPass<B: Backend> {
   let configuration: ModelConfiguration
   let weights: ModelWeights<B>
   let activations: Activations<B>
   let cache: KVCache<B>
+  let tileLists: TileLists<B>
   let backend: B
   let program: B.Program
   /// Tokens in this pass, and a bound on the cells of the cache that they see.
@@ -114,11 +144,24 @@ struct ForwardPass<B: Backend> {
         "keys": a.key, "values": a.value, "positions": positions, "cells": cells, "key_cache": cache.keys[index],
         "value_cache": cache.values[index], "key_positions": cache.positions[index],
       ])
-    try program.record(
-      Attention(
-        tokens: count, heads: c.headCount, kvHeads: c.kvHeadCount, headSize: c.headSize, keys: keys,
-        capacity: cache.capacity, format: cache.format),
-      ["q": a.query, "k": cache.keys[index], "v": cache.values[index], "positions": positions, "y": a.attended])
+    let op = Attention(
+      tokens: count, heads: c.headCount, kvHeads: c.kvHeadCount, keySize: c.headSize, capacity: cache.capacity,
+      keys: keys, keyFormat: cache.format)
+    let tiles = tileLists
+    var places = [
+      "positions": positions, "key_positions": cache.positions[index], "lengths": tiles.lengths, "totals": tiles.totals,
+      "mask": tiles.mask,
+    ]
+    // All layers keep the same tokens in the same cells, so one list serves them all.
+    if index == 0 {
+      try program.record(
+        op.tiles, places.merging(["counts": tiles.counts, "list": tiles.list]) { first, _ in first })
+    }
+    places.merge([
+      "q": a.query, "k": cache.keys[index], "v": cache.values[index], "tile_counts": tiles.counts,
+      "tile_list": tiles.list, "y": a.attended,
+    ]) { first, _ in first }
+    try program.record(op, places)
     try multiply(layer.attentionOutput, a.attended, to: a.delta)
   }
 

@@ -63,6 +63,7 @@ public final class ModelSession<B: Backend>: Session {
   private let tokens: B.Tensor
   private let positions: B.Tensor
   private let cells: B.Tensor
+  private let tileLists: TileLists<B>
   /// The likeliest token, on the device and for the host, and the last logits for the host.
   private let likeliest: B.Tensor
   private let likeliestRead: B.Tensor
@@ -103,6 +104,7 @@ public final class ModelSession<B: Backend>: Session {
     tokens = try backend.makeTensor([options.passTokens], .i32, at: .hostWritten, label: "tokens")
     positions = try backend.makeTensor([options.passTokens], .i32, at: .hostWritten, label: "positions")
     cells = try backend.makeTensor([options.passTokens, c.kvHeadCount], .i32, at: .hostWritten, label: "cells")
+    tileLists = try TileLists(c, options, on: backend)
     likeliest = try backend.makeTensor([1], .i32, at: .device, label: "likeliest token")
     likeliestRead = try backend.makeTensor([1], .i32, at: .hostRead, label: "likeliest token, read back")
     logitsRead = try backend.makeTensor(
@@ -179,6 +181,9 @@ public final class ModelSession<B: Backend>: Session {
     let next = (position..<position + count).map(Int32.init)
     try backend.write(next, to: positions)
     try backend.write(next.flatMap { repeatElement($0, count: configuration.kvHeadCount) }, to: cells)
+    let length = Int32(position + count)
+    try backend.write(Array(repeating: length, count: configuration.kvHeadCount), to: tileLists.lengths)
+    try backend.write([length], to: tileLists.totals)
   }
 
   private func runStep(_ kind: StepKind, token: Int32?) throws {
@@ -207,7 +212,8 @@ public final class ModelSession<B: Backend>: Session {
     _ count: Int, keys: Int, tokens: B.Tensor, wanting wanted: LogitsWanted, into program: B.Program
   ) throws {
     let pass = ForwardPass(
-      configuration: configuration, weights: weights, activations: activations, cache: cache, backend: backend,
+      configuration: configuration, weights: weights, activations: activations, cache: cache, tileLists: tileLists,
+      backend: backend,
       program: program, count: count, keys: keys)
     try pass.record(tokens: tokens, positions: positions, cells: cells, wanting: wanted)
     guard wanted != .none else { return }

@@ -1,68 +1,173 @@
 public import PumiceTensors
 
-/// Causal scaled dot-product attention with grouped heads over a cache (Vaswani et al. 2017; Ainslie et al. 2023):
-/// y[t, h, :] = Σ_j softmax_j(scale · q[t, h, :] · k[g, j, :]) · v[g, j, :], g = h / (heads / kvHeads), over the cells
-/// j ≤ positions[t], j < keys.
+/// Scaled dot-product attention with grouped heads over a cache, under any mask (Vaswani et al. 2017; Ainslie et al. 2023):
 ///
-/// A row that sees no key (position −1) is zeros. Cell j of the cache holds the token at position j. `keys` bounds the
-/// cells that this dispatch looks at; `capacity` is the stride of the cache.
+///     y[s, t, h, :] = Σ_j softmax_j(f(scale · q[s, t, h, :] · k[s, g, j, :])) · v[s, g, j, :],   g = h / group,
+///
+/// over the cells j that the mask lets head h of token t see. Cell j holds the token of position `key_positions[s, g, j]`;
+/// cells from `lengths[s, g]` on, and those of position −1, are empty and never read. A query of position −1 is padding.
+/// f are the `modifications` of the score, one after the other. With `hasSinks` a learned logit of each head takes part in
+/// the softmax and has the value zero. A row that sees nothing is zeros.
+///
+/// What a shader looks at is said by `tile_counts` and `tile_list`, which the operator `tiles` makes on the device: once for
+/// all attention with the same mask and positions. A sequence's result depends neither on the other sequences nor on the
+/// order in which a device works through the tiles.
 public struct Attention: Operator {
   public static let name = OperatorName.attention
 
+  /// What it can write besides y.
+  public enum Output: String, CaseIterable, Codable, Hashable, Sendable {
+    /// `log_sum_exp` [sequences, tokens, heads]: log Σ_j exp of the scores and of the sink; −∞ for a row that sees nothing
+    /// and has no sink.
+    case logSumExp = "log_sum_exp"
+    /// `column_sums` [sequences, heads, capacity]: the probabilities that each cell got, summed over the tokens (H2O, Zhang
+    /// et al. 2023).
+    case columnSums = "column_sums"
+    /// `last_row` [sequences, heads, capacity]: the probabilities of the last token (SnapKV, LazyLLM).
+    case lastRow = "last_row"
+  }
+
+  /// Rows and cells of a tile: see `AttentionTiles`.
+  public static let rowsPerTile = 32, keysPerTile = 32
+
+  public var sequences: Int
+  /// Queries of each sequence.
   public var tokens: Int
+  /// Query heads.
   public var heads: Int
   public var kvHeads: Int
-  public var headSize: Int
-  public var keys: Int
+  /// Elements of a query and a key.
+  public var keySize: Int
+  /// Elements of a value.
+  public var valueSize: Int
+  /// Cells of each key-value head of a sequence.
   public var capacity: Int
-  public var format: TensorFormat
+  /// What no entry of `lengths` may be more than, at most `capacity`: the less it is, the less work is dispatched.
+  public var keys: Int
+  public var keyFormat: TensorFormat
+  public var valueFormat: TensorFormat
   public var scale: Float
+  public var mask: AttentionMask
+  public var modifications: [ScoreModification]
+  public var hasSinks: Bool
+  public var outputs: Set<Output>
 
-  /// - Parameter scale: by default 1/√headSize.
+  /// - Parameters:
+  ///   - valueSize, valueFormat: by default those of the keys.
+  ///   - keys: by default the capacity.
+  ///   - scale: by default 1/√keySize.
   public init(
-    tokens: Int, heads: Int, kvHeads: Int, headSize: Int, keys: Int, capacity: Int? = nil, format: TensorFormat,
-    scale: Float? = nil
+    sequences: Int = 1, tokens: Int, heads: Int, kvHeads: Int, keySize: Int, valueSize: Int? = nil, capacity: Int,
+    keys: Int? = nil, keyFormat: TensorFormat, valueFormat: TensorFormat? = nil, scale: Float? = nil,
+    mask: AttentionMask = .causal,
+    modifications: [ScoreModification] = [], hasSinks: Bool = false, outputs: Set<Output> = []
   ) {
+    self.sequences = sequences
     self.tokens = tokens
     self.heads = heads
     self.kvHeads = kvHeads
-    self.headSize = headSize
-    self.keys = keys
-    self.capacity = capacity ?? keys
-    self.format = format
-    self.scale = scale ?? 1 / Float(headSize).squareRoot()
+    self.keySize = keySize
+    self.valueSize = valueSize ?? keySize
+    self.capacity = capacity
+    self.keys = keys ?? capacity
+    self.keyFormat = keyFormat
+    self.valueFormat = valueFormat ?? keyFormat
+    self.scale = scale ?? 1 / Float(keySize).squareRoot()
+    self.mask = mask
+    self.modifications = modifications
+    self.hasSinks = hasSinks
+    self.outputs = outputs
   }
 
-  public var arguments: [Argument] {
-    [
-      .input("q", [tokens, heads, headSize]).aligned(to: 16),
-      .input("k", [kvHeads, capacity, headSize], format).aligned(to: 16),
-      .input("v", [kvHeads, capacity, headSize], format).aligned(to: 16), .input("positions", [tokens], .i32),
-      .output("y", [tokens, heads, headSize]),
-    ]
+  /// The operator that makes `tile_counts` and `tile_list`: its `counts` and `list`.
+  public var tiles: AttentionTiles {
+    AttentionTiles(
+      sequences: sequences, tokens: tokens, heads: heads, kvHeads: kvHeads, capacity: capacity, mask: mask,
+      rowsPerTile: Self.rowsPerTile, keysPerTile: Self.keysPerTile)
   }
-  /// As if every query saw all `keys`; a causal prompt needs about half.
-  public var flops: Double { 4 * Double(tokens) * Double(heads) * Double(keys) * Double(headSize) }
+
+  /// Query heads that share a key-value head.
+  public var group: Int { heads / kvHeads }
+
+  public var arguments: [Argument] {
+    let tiles = self.tiles
+    var arguments: [Argument] = [
+      .input("q", [sequences, tokens, heads, keySize]).aligned(to: 16),
+      .input("k", [sequences, kvHeads, capacity, keySize], keyFormat).aligned(to: 16),
+      .input("v", [sequences, kvHeads, capacity, valueSize], valueFormat).aligned(to: 16),
+      .input("positions", [sequences, tokens], .i32), .input("key_positions", [sequences, kvHeads, capacity], .i32),
+      .input("lengths", [sequences, kvHeads], .i32), .input("totals", [sequences], .i32), tiles.argument("mask"),
+      .input("tile_counts", [sequences, kvHeads, tiles.rowTiles], .i32),
+      .input("tile_list", [sequences, kvHeads, tiles.rowTiles, tiles.keyTiles], .i32),
+    ]
+    if !modifications.isEmpty { arguments.append(.input("score", [scoreWords], .i32)) }
+    if hasSinks { arguments.append(.input("sinks", [heads])) }
+    arguments.append(.output("y", [sequences, tokens, heads, valueSize]))
+    for output in Output.allCases where outputs.contains(output) {
+      arguments.append(
+        .output(
+          output.rawValue, output == .logSumExp ? [sequences, tokens, heads] : [sequences, heads, capacity]))
+    }
+    return arguments
+  }
+
+  /// As if every query saw all keys.
+  public var flops: Double {
+    2 * Double(sequences * tokens) * Double(heads) * Double(keys) * Double(keySize + valueSize)
+  }
   public var bytes: Double {
-    2 * Double(kvHeads) * Double(keys) * Double(headSize) * format.bitsPerElement / 8
-      + 8 * Double(tokens) * Double(heads) * Double(headSize)
+    Double(sequences * kvHeads) * Double(keys)
+      * (Double(keySize) * keyFormat.bitsPerElement + Double(valueSize) * valueFormat.bitsPerElement) / 8
+      + 4 * Double(sequences * tokens) * Double(heads) * Double(keySize + valueSize)
   }
 
   public func validate() throws(OperatorError) {
     try requireSizes([
-      "tokens": tokens, "heads": heads, "kvHeads": kvHeads, "headSize": headSize, "keys": keys, "capacity": capacity,
+      "sequences": sequences, "tokens": tokens, "heads": heads, "kvHeads": kvHeads, "keySize": keySize,
+      "valueSize": valueSize, "capacity": capacity, "keys": keys,
     ])
-    try require(heads % kvHeads == 0, "\(heads) heads are no multiple of \(kvHeads) key-value heads")
     try require(keys <= capacity, "\(keys) keys are more than the cache's capacity \(capacity)")
-    try require(format == .f32 || format == .f16, "a cache in \(format.name) is not supported; f32 and f16 are")
-    try require(headSize % 8 == 0 && headSize <= 256, "head size \(headSize) is no multiple of 8 up to 256")
+    try tiles.validate()
+    for (name, size, format) in [("key", keySize, keyFormat), ("value", valueSize, valueFormat)] {
+      try require(size % 8 == 0 && size <= 256, "\(name) size \(size) is no multiple of 8 up to 256")
+      if !TensorFormat.plainWeights.contains(format) {
+        try require(
+          size % format.blockLength == 0,
+          "the \(name) size \(size) is no multiple of the \(format.blockLength) that \(format.name) needs")
+        try require(
+          CacheEncoding(format, rowLength: size) != nil,
+          "a cache of \(name)s in \(format.name) is not supported: it has no encoder")
+      }
+      try require(
+        Double(sequences * kvHeads) * Double(capacity) * Double(size) <= Double(UInt32.max)
+          && Double(sequences * tokens) * Double(heads) * Double(size) <= Double(UInt32.max),
+        "a tensor is larger than 32-bit indices reach")
+    }
     try require(scale.isFinite, "scale \(scale) is not finite")
-    try require(
-      kvHeads * capacity * headSize <= Int(UInt32.max) && tokens * heads * headSize <= Int(UInt32.max),
-      "a tensor is larger than 32-bit indices reach")
+    for modification in modifications {
+      do throws(AttentionMaskError) { try modification.validate(heads: heads) } catch {
+        throw OperatorError(Self.name, error.description)
+      }
+    }
   }
 
   public var description: String {
-    "attention(\(format.name), \(tokens) tokens, heads \(heads)/\(kvHeads)×\(headSize), \(keys) keys of \(capacity))"
+    var parts = ["\(keyFormat.name)\(valueFormat == keyFormat ? "" : "/\(valueFormat.name)")"]
+    parts.append("\(sequences > 1 ? "\(sequences)×" : "")\(tokens) tokens")
+    parts.append("heads \(heads)/\(kvHeads)×\(keySize)\(valueSize == keySize ? "" : "/\(valueSize)")")
+    parts.append("\(keys) keys of \(capacity)")
+    let mask = mask.description
+    parts.append(mask.count > 60 ? "\(mask.prefix(60))…" : mask)
+    parts += modifications.map(\.description)
+    if hasSinks { parts.append("sinks") }
+    parts += Output.allCases.filter(outputs.contains).map(\.rawValue)
+    return "attention(\(parts.joined(separator: ", ")))"
+  }
+
+  /// Words of the argument `score`, the numbers of the modifications: what `ScoreProgram` has.
+  private var scoreWords: Int {
+    modifications.reduce(modifications.count) { count, modification in
+      if case .alibi(let slopes) = modification { count + slopes.count } else { count }
+    }
   }
 }

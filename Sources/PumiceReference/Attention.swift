@@ -1,42 +1,221 @@
 public import PumiceOperators
+import PumiceTensors
 
 extension Attention: Definition {
   public func evaluate(
     _ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection
   ) -> [String: Evaluated] {
-    let q = inputs["q"]!, k = inputs["k"]!, v = inputs["v"]!, positions = inputs["positions"]!
-    var y = Evaluated(count: tokens * heads * headSize)
-    for t in 0..<tokens {
-      let visible = max(0, min(keys, Int(positions[t]) + 1))
+    let cache = AttentionCache(self, inputs)
+    var y = Evaluated(count: sequences * tokens * heads * valueSize)
+    var logSums = Evaluated(count: sequences * tokens * heads)
+    var columns = Evaluated(count: sequences * heads * capacity), last = columns
+    let wantsProbabilities = !outputs.isDisjoint(with: [.columnSums, .lastRow])
+    for s in 0..<sequences {
       for h in 0..<heads {
-        let row = (t * heads + h) * headSize
-        guard (row..<row + headSize).contains(where: elements.contains) else { continue }
-        let first = h / (heads / kvHeads) * capacity * headSize
-        let cells = first..<first + visible * headSize
-        attend(q[row..<row + headSize], k[cells], v[cells], row: row, rounding: rounding, into: &y)
+        let cells = (s * heads + h) * capacity..<(s * heads + h + 1) * capacity
+        let wantsCells = wantsProbabilities && cells.contains(where: elements.contains)
+        if wantsCells {
+          for cell in cells { columns.set(cell, 0, bound: 0) }
+        }
+        for t in 0..<tokens {
+          let row = (s * tokens + t) * heads + h
+          let isWanted =
+            wantsCells || elements.contains(row)
+            || (row * valueSize..<(row + 1) * valueSize).contains(where: elements.contains)
+          if !isWanted { continue }
+          let attended = AttendedRow(self, cache, sequence: s, token: t, head: h, rounding: rounding)
+          attended.write(to: &y, at: row * valueSize)
+          logSums.set(row, attended.logSumExp, bound: attended.logSumExpBound)
+          if wantsCells {
+            attended.add(to: &columns, at: cells.lowerBound)
+            if t == tokens - 1 {
+              for cell in cells { last.set(cell, 0, bound: 0) }
+              attended.add(to: &last, at: cells.lowerBound)
+            }
+          }
+        }
+        if wantsCells {
+          for cell in cells {
+            columns.bounds[cell] += rounding.dotProduct(length: tokens, magnitude: columns.values[cell])
+          }
+        }
       }
     }
-    return ["y": y]
+    var results = ["y": y]
+    for output in outputs {
+      switch output {
+      case .logSumExp: results[output.rawValue] = logSums
+      case .columnSums: results[output.rawValue] = columns
+      case .lastRow: results[output.rawValue] = last
+      }
+    }
+    return results
+  }
+}
+
+extension Evaluated {
+  fileprivate mutating func set(_ index: Int, _ value: Double, bound: Double) {
+    values[index] = value
+    bounds[index] = bound
+  }
+}
+
+/// The inputs of Attention, taken apart.
+struct AttentionCache {
+  let q: [Double], k: [Double], v: [Double], sinks: [Double]?
+  /// Position of each query; of each cell.
+  let positions: [Int], keyPositions: [Int]
+  let lengths: [Int], totals: [Int]
+
+  init(_ op: Attention, _ inputs: [String: [Double]]) {
+    q = inputs["q"]!
+    k = inputs["k"]!
+    v = inputs["v"]!
+    sinks = op.hasSinks ? inputs["sinks"]! : nil
+    positions = inputs["positions"]!.map { Int($0) }
+    keyPositions = inputs["key_positions"]!.map { Int($0) }
+    lengths = inputs["lengths"]!.map { Int($0) }
+    totals = inputs["totals"]!.map { Int($0) }
+  }
+}
+
+/// One row of attention: one head of one token.
+private struct AttendedRow {
+  let op: Attention
+  let cache: AttentionCache
+  let rounding: RoundingModel
+  /// The first cell of the row's key-value head.
+  let base: Int
+  /// The cells that the row sees.
+  let cells: [Int]
+  /// Their scores and how far these may be off; the sink's is last.
+  let scores: [Double]
+  let errors: [Double]
+  let whole: SoftmaxSum
+  private let bound: AttentionBound?
+
+  init(_ op: Attention, _ cache: AttentionCache, sequence: Int, token: Int, head: Int, rounding: RoundingModel) {
+    self.op = op
+    self.cache = cache
+    self.rounding = rounding
+    let set = sequence * op.kvHeads + head / op.group
+    let base = set * op.capacity
+    self.base = base
+    let query = cache.positions[sequence * op.tokens + token]
+    let row = ((sequence * op.tokens + token) * op.heads + head) * op.keySize
+    cells =
+      query < 0
+      ? []
+      : (0..<min(op.capacity, cache.lengths[set])).filter { cell in
+        let key = cache.keyPositions[base + cell]
+        return key >= 0
+          && op.mask.isLive(head: head, heads: op.heads, query: query, key: key, length: cache.totals[sequence])
+      }
+    var scores: [Double] = [], errors: [Double] = []
+    for cell in cells {
+      let key = cache.k[(base + cell) * op.keySize..<(base + cell + 1) * op.keySize]
+      let (score, error) = op.score(
+        cache.q[row..<row + op.keySize], key, head: head, query: query, key: cache.keyPositions[base + cell],
+        rounding: rounding)
+      scores.append(score)
+      errors.append(error)
+    }
+    var values = cells.flatMap { cache.v[(base + $0) * op.valueSize..<(base + $0 + 1) * op.valueSize] }
+    if let sinks = cache.sinks {
+      scores.append(sinks[head])
+      errors.append(RoundingModel.flush)
+      values += Array(repeating: 0, count: op.valueSize)
+    }
+    self.scores = scores
+    self.errors = errors
+    whole = SoftmaxSum(scores: scores, values: values, width: op.valueSize)
+    bound =
+      scores.isEmpty
+      ? nil
+      : AttentionBound(
+        scores: scores, scoreErrors: errors, whole: whole, decodes: !op.valueFormat.isPlainNumber, rounding: rounding)
   }
 
-  /// One row: scores, softmax, weighted sum of values, and how far rounding may take each element from the truth.
-  private func attend(
-    _ q: ArraySlice<Double>, _ k: ArraySlice<Double>, _ v: ArraySlice<Double>, row: Int, rounding: RoundingModel,
-    into y: inout Evaluated
-  ) {
-    let scores = stride(from: k.startIndex, to: k.endIndex, by: headSize).map { cell in
-      Double(scale) * zip(q, k[cell..<cell + headSize]).reduce(0) { $0 + $1.0 * $1.1 }
-    }
-    let whole = SoftmaxSum(scores: scores, values: Array(v), width: headSize)
+  var logSumExp: Double { scores.isEmpty ? -.infinity : whole.largest + DoubleMath.logarithm(whole.total) }
+  var logSumExpBound: Double { bound?.logSumExp ?? 0 }
+
+  func write(to y: inout Evaluated, at start: Int) {
     let value = whole.normalized
-    y.values.replaceSubrange(row..<row + headSize, with: value)
-    if scores.isEmpty { return }
-    let bound = AttentionBound(self, q: q, k: k, scores: scores, whole: whole, rounding: rounding)
-    for d in 0..<headSize {
-      let column = stride(from: v.startIndex + d, to: v.endIndex, by: headSize).map { v[$0] }
-      y.bounds[row + d] = bound.bound(value: value[d], column: column)
+    for d in 0..<op.valueSize {
+      y.values[start + d] = value[d]
+      guard let bound, !cells.isEmpty else { continue }
+      var column = cells.map { cache.v[(base + $0) * op.valueSize + d] }
+      if cache.sinks != nil { column.append(0) }
+      y.bounds[start + d] = bound.bound(value: value[d], column: column)
     }
   }
+
+  /// Adds the probabilities of the cells, each exp(score − log-sum-exp) with the errors of both and of the exponential.
+  func add(to output: inout Evaluated, at start: Int) {
+    for (index, cell) in cells.enumerated() {
+      let exponent = scores[index] - logSumExp
+      let probability = DoubleMath.exponential(exponent)
+      let shift = errors[index] + logSumExpBound
+      let relative = shift + (abs(exponent) + shift) * 3 * 0x1p-23 + 3 * 0x1p-23
+      let grown = DoubleMath.exponential(min(700, exponent + relative))
+      output.values[start + cell] += probability
+      output.bounds[start + cell] += (grown - probability) + RoundingModel.flush + rounding.output * probability
+    }
+  }
+}
+
+extension Attention {
+  /// The score of a key, and how far rounding may take it from the truth.
+  func score(
+    _ q: ArraySlice<Double>, _ k: ArraySlice<Double>, head: Int, query: Int, key: Int, rounding: RoundingModel
+  ) -> (score: Double, error: Double) {
+    let unit = rounding.accumulator
+    var dot = 0.0, magnitude = 0.0, operands = 0.0
+    for (a, b) in zip(q, k) {
+      dot += a * b
+      magnitude += abs(a * b)
+      operands += abs(a) + abs(b)
+    }
+    var score = Double(scale) * dot, error = 0.0
+    // A sum of zeros is exact. Otherwise operands, products and partial sums may each lose a subnormal number. Codes may be
+    // multiplied first and by their scale then.
+    if magnitude > 0 {
+      let flushed = RoundingModel.flush * (operands + 2 * Double(keySize))
+      let decoding = keyFormat.isPlainNumber ? 0 : 3 * unit * magnitude
+      error =
+        (rounding.dotProduct(length: keySize, magnitude: magnitude) + decoding + flushed) * abs(Double(scale))
+        + 2 * unit * abs(score) + RoundingModel.flush
+    }
+    for modification in modifications {
+      let before = score
+      score = modification.apply(before, head: head, query: query, key: key)
+      switch modification {
+      case .softCap(let cap):
+        // cap − 2·cap / (exp(x) + 1), x = 2·score / cap: the errors of x and of the exponential shrink as the quotient does.
+        let x = min(2 * before / Double(cap), 80)
+        let e = DoubleMath.exponential(max(x, -700))
+        let slope = 2 * Double(cap) * e / ((e + 1) * (e + 1))
+        error =
+          min(error, 2 * Double(cap)) + slope * (3 + (2 + 4) * abs(x)) * 0x1p-23 + 8 * Double(cap) * 0x1p-23
+          + RoundingModel.flush
+      case .alibi(let slopes):
+        let penalty = Double(slopes[head]) * Double(abs(query - key))
+        error += unit * (abs(penalty) + abs(score)) + 2 * RoundingModel.flush
+      case .user:
+        // How fast a function of the user's changes is measured; its own rounding may be 8 units in the last place.
+        let low = modification.apply(before - error, head: head, query: query, key: key)
+        let high = modification.apply(before + error, head: head, query: query, key: key)
+        error =
+          max(abs(low - score), abs(high - score)) + 8 * 0x1p-23 * (abs(before) + abs(score)) + 2 * RoundingModel.flush
+      }
+    }
+    return (score, error)
+  }
+}
+
+extension TensorFormat {
+  /// Whether elements are stored without a scale.
+  fileprivate var isPlainNumber: Bool { self == .f32 || self == .f16 || self == .bf16 }
 }
 
 /// A weighted sum by softmax over some keys, not yet divided: what an online softmax carries along, and what a split over

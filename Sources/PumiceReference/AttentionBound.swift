@@ -22,6 +22,7 @@ import PumiceOperators
 /// the store. Subnormal numbers may become zeros anywhere.
 struct AttentionBound {
   private let rounding: RoundingModel
+  private let decodes: Bool
   private let keys: Int
   /// wⱼ·(exp(aⱼ) − 1), or where that overflows a bound of it.
   private let growth: [Double]
@@ -30,6 +31,9 @@ struct AttentionBound {
   private let shrunk: Double
   /// Keys that a variant may give a normal weight.
   private let candidates: [Int]
+  private let largestError: Double
+  private let total: Double
+  private let largest: Double
   /// Factors by which a running sum is multiplied at most.
   private let rescales: Int
 
@@ -38,38 +42,26 @@ struct AttentionBound {
   /// Units in the last place of Vulkan's exp: `expUnits` + `expUnitsPerExponent`·|x|; with the rounding of x itself.
   private static let expUnits = 3.0, expUnitsPerExponent = 2.0 + 1.0
 
-  init(
-    _ op: Attention, q: ArraySlice<Double>, k: ArraySlice<Double>, scores: [Double], whole: SoftmaxSum,
-    rounding: RoundingModel
-  ) {
+  /// - Parameters:
+  ///   - scores: of all keys, that of a sink included, as a key whose value is zero.
+  ///   - scoreErrors: how far each may be off.
+  ///   - decodes: whether values are products of scale and code, which variants may take apart.
+  init(scores: [Double], scoreErrors: [Double], whole: SoftmaxSum, decodes: Bool, rounding: RoundingModel) {
     self.rounding = rounding
+    self.decodes = decodes
     keys = scores.count
-    let unit = rounding.accumulator
-    let scale = abs(Double(op.scale))
-    let scoreErrors = scores.indices.map { j -> Double in
-      let cell = k[k.startIndex + j * op.headSize..<k.startIndex + (j + 1) * op.headSize]
-      var magnitude = 0.0, operands = 0.0
-      for (a, b) in zip(q, cell) {
-        magnitude += abs(a * b)
-        operands += abs(a) + abs(b)
-      }
-      // A sum of zeros is exact. Otherwise operands, products and partial sums may each lose a subnormal number.
-      if magnitude == 0 { return 0 }
-      let flushed = RoundingModel.flush * (operands + 2 * Double(op.headSize))
-      return (rounding.dotProduct(length: op.headSize, magnitude: magnitude) + flushed) * scale
-        + 2 * unit * abs(scores[j]) + RoundingModel.flush
-    }
-    rescales = Self.longestRise(scores, errors: scoreErrors) - 1 + 2
+    rescales = Self.longestRise(scores, errors: scoreErrors) - 1 + 3
     let topError = scoreErrors.max()!
     let exponentials = Self.expUnits * Double(1 + rescales) * 0x1p-23
     var weights: [Double] = [], growth: [Double] = [], candidates: [Int] = []
-    var shrunk = 0.0
+    var shrunk = 0.0, largestError = 0.0
     for j in scores.indices {
       let below = scores[j] - whole.largest
       let gap = -below + scoreErrors[j] + topError
       let error = scoreErrors[j] + exponentials + Self.expUnitsPerExponent * gap * 0x1p-23
       let weight = DoubleMath.exponential(below) / whole.total
       weights.append(weight)
+      largestError = max(largestError, error)
       growth.append(
         error < 1
           ? weight * (DoubleMath.exponential(error) - 1)
@@ -81,6 +73,24 @@ struct AttentionBound {
     self.growth = growth
     self.candidates = candidates
     self.shrunk = shrunk
+    self.largestError = largestError
+    total = whole.total
+    largest = whole.largest
+  }
+
+  /// The bound for log Σ exp of the scores.
+  ///
+  /// Its error is at most the largest error of an exponent, and less where that key hardly counts; then come the rounding of the
+  /// sum, of the logarithm (3 units in the last place or 2⁻²¹, Vulkan specification) and of its addition to the maximum.
+  var logSumExp: Double {
+    let unit = rounding.accumulator
+    let mass = growth.reduce(0, +)
+    let byWeights = max(DoubleMath.logarithm(1 + mass), -DoubleMath.logarithm(max(shrunk, 0x1p-1000)))
+    let shift = byWeights <= largestError ? byWeights : largestError
+    let sum = rounding.dotProduct(length: keys, magnitude: 1) + Double(rescales) * unit
+    let logarithm = DoubleMath.logarithm(total)
+    return shift + 2 * sum + max(3 * 0x1p-23 * logarithm, 0x1p-21) + unit * (abs(largest) + abs(logarithm))
+      + rounding.store(abs(largest) + abs(logarithm))
   }
 
   /// The bound for one element of the row.
@@ -104,7 +114,9 @@ struct AttentionBound {
     // Σ ŵⱼ|vⱼ| / Σ ŵⱼ: the sums are over the weights that the variant has.
     let magnitude = Self.least(mass / shrunk, largest) + abs(value)
     let unit = rounding.accumulator
-    let sums = rounding.dotProduct(length: keys, magnitude: magnitude) + Double(rescales) * unit * magnitude
+    // A weight times a scale is rounded once, and its product with a code once more.
+    let sums =
+      rounding.dotProduct(length: keys, magnitude: magnitude) + Double(rescales + (decodes ? 3 : 0)) * unit * magnitude
     let quotient = (RoundingModel.divideRelative + unit) * (abs(value) + shift)
     // Per key one weight, one product, one partial sum; per rescale one factor, which had a sum to lose.
     let flushed = RoundingModel.flush * (2 * size + Double(rescales) * size + 2 * Double(keys))

@@ -4,75 +4,114 @@ public import PumiceReference
 import PumiceTensors
 
 extension Attention: Verifiable {
-  /// Every head size with every group, format and kind of length, in pairs: keys around the tiles (16, 32, by subgroup
-  /// size more) and the splits (256), rows around the tiles of 8 and 32.
+  /// Every head size with every group, cache and kind of length, in pairs: keys around tiles (32), blocks (16, by subgroup size
+  /// more) and splits (256), rows around tiles of 8 and 32. Then every mask, every format, and what else there is to choose.
   public static var problems: [Attention] {
-    decoding + prompts
-      + [
-        // Outliers make scores of millions by default, and one key wins; here they stay small and every key counts.
-        problem(1, 1, 4, 64, 300, .f16, scale: 1e-7), problem(5, 1, 2, 128, 37, .f32, scale: -1e-7),
-        problem(3, 1, 1, 32, 19, .f16, scale: 0.75),
-      ]
+    AttentionProblems.decoding + AttentionProblems.prompts + AttentionProblems.masked + AttentionProblems.formats
+      + AttentionProblems.options
   }
 
-  private static var decoding: [Attention] {
-    [
-      problem(1, 1, 1, 32, 1, .f32), problem(1, 2, 4, 128, 257, .f16), problem(1, 1, 8, 64, 600, .f16),
-      problem(1, 2, 2, 80, 513, .f32), problem(1, 1, 7, 128, 301, .f16), problem(1, 1, 4, 256, 531, .f32),
-      problem(1, 1, 1, 192, 256, .f16), problem(1, 3, 2, 40, 255, .f16), problem(1, 1, 4, 96, 771, .f16),
-      problem(1, 1, 8, 128, 17, .f16), problem(1, 2, 1, 96, 33, .f32), problem(1, 1, 4, 128, 1031, .f16),
-      problem(1, 1, 2, 64, 302, .f32),
-    ]
-  }
-
-  private static var prompts: [Attention] {
-    [
-      problem(2, 1, 4, 128, 31, .f16), problem(2, 2, 2, 64, 17, .f32), problem(7, 1, 1, 40, 7, .f32),
-      problem(8, 1, 1, 64, 33, .f16), problem(9, 1, 1, 128, 16, .f32), problem(17, 1, 2, 80, 61, .f16),
-      problem(17, 1, 1, 256, 40, .f16), problem(31, 1, 1, 32, 32, .f16), problem(32, 1, 1, 96, 31, .f32),
-      problem(33, 1, 1, 64, 65, .f32), problem(3, 1, 7, 192, 47, .f32), problem(5, 2, 4, 128, 300, .f16),
-      problem(4, 1, 8, 64, 271, .f32), problem(2, 1, 8, 256, 520, .f16), problem(16, 1, 2, 40, 53, .f16),
-      problem(9, 1, 4, 32, 129, .f32), problem(6, 1, 7, 64, 100, .f16), problem(13, 2, 1, 192, 29, .f16),
-      problem(3, 1, 2, 128, 513, .f32),
-    ]
-  }
-
-  /// The cache is a little longer than the keys in use.
-  private static func problem(
-    _ tokens: Int, _ kvHeads: Int, _ group: Int, _ headSize: Int, _ keys: Int, _ format: TensorFormat,
-    scale: Float? = nil
-  ) -> Attention {
-    Attention(
-      tokens: tokens, heads: kvHeads * group, kvHeads: kvHeads, headSize: headSize, keys: keys,
-      capacity: keys + 1 + keys % 4, format: format, scale: scale)
-  }
-
-  /// What every query sees. One token: the whole cache, more than there is, a part, or nothing. Several: the last tokens
-  /// in order, the first of them masked altogether, or positions in no order at all.
-  private var queryPositions: [Int32] {
-    let all = Int32(keys)
-    if tokens == 1 { return [[all - 1, all + 7, all * 2 / 3, all > 256 ? -1 : 0][keys % 4 == 2 ? 3 : keys % 3]] }
-    if (tokens + keys) % 2 == 0 { return (0..<tokens).map { $0 == 0 ? -1 : Int32(max(0, keys - tokens + $0)) } }
-    return (0..<tokens).map { token in
-      switch token % 5 {
-      case 0: all - 1
-      case 1: -1
-      case 2: all + Int32(token)
-      case 3: 0
-      default: Int32(token * 37 % keys)
-      }
+  /// Positions, lengths and tiles: a function of the problem alone, because the tiles depend on all of the others.
+  public func special(_ argument: Argument, _ random: inout RandomSource) -> [UInt8]? {
+    let places = AttentionPlaces(self)
+    return switch argument.name {
+    case "positions": integers(places.positions)
+    case "key_positions": integers(places.keyPositions)
+    case "lengths": integers(places.lengths)
+    case "totals": integers(places.totals)
+    case "mask": integers(mask.parameters(heads: heads).map { Int32(bitPattern: $0) })
+    case "tile_counts": integers(places.tiles("counts"))
+    case "tile_list": integers(places.tiles("list"))
+    case "score": integers(ScoreProgram(modifications).words.map { Int32(bitPattern: $0) })
+    default: nil
     }
   }
 
-  public func special(_ argument: Argument, _ random: inout RandomSource) -> [UInt8]? {
-    argument.name == "positions" ? integers(queryPositions) : nil
-  }
-
-  /// Cells that no query sees hold what was there before.
+  /// Empty cells hold what was there before.
   public func unused(_ argument: Argument) -> [Range<Int>] {
     guard argument.name == "k" || argument.name == "v" else { return [] }
-    let cell = argument.byteCount / (kvHeads * capacity)
-    let seen = queryPositions.map { max(0, min(keys, Int($0) + 1)) }.max()!
-    return (0..<kvHeads).map { ($0 * capacity + seen) * cell..<($0 + 1) * capacity * cell }
+    guard TensorFormat.plainWeights.contains(argument.format) else { return [] }
+    let places = AttentionPlaces(self)
+    let cell = argument.byteCount / (sequences * kvHeads * capacity)
+    return (0..<sequences * kvHeads * capacity).filter {
+      $0 % capacity >= Int(places.lengths[$0 / capacity]) || places.keyPositions[$0] < 0
+    }.map { $0 * cell..<($0 + 1) * cell }
+  }
+}
+
+/// Where the tokens of a problem are.
+private struct AttentionPlaces {
+  let op: Attention
+  let positions: [Int32]
+  let keyPositions: [Int32]
+  let lengths: [Int32]
+  let totals: [Int32]
+
+  init(_ op: Attention) {
+    self.op = op
+    var random = RandomSource(seed: 1, label: op.description)
+    let style = (op.tokens * 3 + op.keys + op.heads) % 4
+    // Positions grow with the cells; or have gaps; or go around as in a ring; or are in no order, and some cells are empty.
+    keyPositions = (0..<op.sequences * op.kvHeads).flatMap { _ -> [Int32] in
+      switch op.mask == .causal ? min(style, 1) : style {
+      case 0: return (0..<op.capacity).map { Int32($0) }
+      case 1:
+        var position = Int32(random.below(3))
+        return (0..<op.capacity).map { _ in
+          position += Int32(1 + random.below(2) * random.below(3))
+          return position
+        }
+      case 2:
+        let turn = random.below(op.keys)
+        return (0..<op.capacity).map { Int32(($0 + turn) % op.keys) }
+      default:
+        return (0..<op.capacity).map { _ in Int32(random.below(7) == 0 ? -1 : random.below(2 * op.keys)) }
+      }
+    }
+    // Full, nearly full, or of any length; one head of several has nothing.
+    lengths = (0..<op.sequences * op.kvHeads).map { set in
+      switch (set + op.keys) % 5 {
+      case 0, 1: Int32(op.keys)
+      case 2: Int32(max(1, op.keys - random.below(op.keys)))
+      case 3: Int32(op.keys - op.keys / 7)
+      default: set > 0 ? 0 : Int32(op.keys)
+      }
+    }
+    // The last tokens in order; or with padding before them; or in no order.
+    let last = Int(keyPositions.max() ?? 0)
+    positions = (0..<op.sequences).flatMap { sequence -> [Int32] in
+      let start = max(0, last + 1 - op.tokens)
+      if op.tokens == 1 {
+        return [
+          [last, last + 7, last * 2 / 3, op.keys > 256 && op.sequences == 1 && op.keys < 1000 ? -1 : last / 2][
+            op.keys % 4]
+        ].map {
+          Int32($0)
+        }
+      }
+      switch (sequence + op.tokens + op.keys) % 3 {
+      case 0: return (0..<op.tokens).map { Int32(start + $0) }
+      case 1: return (0..<op.tokens).map { $0 == 0 ? -1 : Int32(start + $0) }
+      default:
+        return (0..<op.tokens).map { token in
+          switch token % 5 {
+          case 0: Int32(last)
+          case 1: -1
+          case 2: Int32(last + token)
+          case 3: 0
+          default: Int32(random.below(last + 1))
+          }
+        }
+      }
+    }
+    totals = (0..<op.sequences).map { _ in Int32(op.keys + random.below(100)) }
+  }
+
+  /// An output of the operator that lists the tiles, by its definition.
+  func tiles(_ name: String) -> [Int32] {
+    let inputs = [
+      "positions": positions, "key_positions": keyPositions, "lengths": lengths, "totals": totals,
+    ].mapValues { $0.map(Double.init) }
+    return op.tiles.evaluate(inputs)[name]!.map { Int32($0) }
   }
 }

@@ -41,7 +41,7 @@ extension AttentionTiles: Verifiable {
   ]
 
   /// Positions in the problems are less than three times the capacity.
-  private static func masks(heads: Int) -> [AttentionMask] {
+  static func masks(heads: Int) -> [AttentionMask] {
     let even = MaskFunction("even", glsl: "((query + key) & 1) == 0") { _, query, key, _ in (query + key) % 2 == 0 }
     let skewed = MaskFunction("skewed", glsl: "key < length / 3\n  && int(head) <= query") { head, query, key, length in
       key < length / 3 && head <= query

@@ -185,39 +185,6 @@ struct BenchMatMulCommand: ParsableCommand {
   }
 }
 
-/// `pumice bench attention`.
-struct BenchAttentionCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "attention", abstract: "Measures attention over a cache of keys and values.")
-
-  @OptionGroup var bench: BenchArguments
-
-  @Option(help: "Heads of the queries.")
-  var heads = 32
-
-  @Option(help: "Heads of keys and values; a divisor of the heads.")
-  var kvHeads = 8
-
-  @Option(help: "Elements of a head.")
-  var headSize = 128
-
-  @Option(help: "Keys in the cache.")
-  var keys = 4096
-
-  @Option(help: "Queries: 1 as for a token, many as for a prompt.")
-  var tokens = 1
-
-  @Option(name: .customLong("kv"), help: "Format of the cache: f16 or f32.")
-  var cache = TensorFormat.f16
-
-  func run() throws {
-    var session = try BenchSession(bench)
-    try session.run(
-      Attention(tokens: tokens, heads: heads, kvHeads: kvHeads, headSize: headSize, keys: keys, format: cache))
-    try session.finish()
-  }
-}
-
 extension WeightEncoding: ExpressibleByArgument {
   public init?(argument: String) { self.init(name: argument) }
 }

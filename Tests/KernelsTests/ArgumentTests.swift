@@ -7,7 +7,7 @@ import Testing
 
 /// What `KernelLibrary.record` refuses of its arguments.
 @Suite(.serialized) struct ArgumentTests {
-  private let op = Attention(tokens: 1, heads: 2, kvHeads: 1, headSize: 8, keys: 5, format: .f16)
+  private let op = Attention(tokens: 1, heads: 2, kvHeads: 1, keySize: 8, capacity: 5, keyFormat: .f16)
 
   /// Every argument in a buffer of its own, one of them `offset` bytes from its start.
   private func record(_ name: String, at offset: Int, on device: Device) throws {

@@ -91,9 +91,9 @@ extension MatMul: Benchmarkable {
 extension Attention: Benchmarkable {
   public static var benchmarks: [Attention] {
     [
-      Attention(tokens: 1, heads: 32, kvHeads: 8, headSize: 128, keys: 4096, format: .f16),
-      Attention(tokens: 1, heads: 32, kvHeads: 8, headSize: 128, keys: 4096, format: .f32),
-      Attention(tokens: 512, heads: 32, kvHeads: 8, headSize: 128, keys: 512, format: .f16),
+      Attention(tokens: 1, heads: 32, kvHeads: 8, keySize: 128, capacity: 4096, keyFormat: .f16),
+      Attention(tokens: 1, heads: 32, kvHeads: 8, keySize: 128, capacity: 4096, keyFormat: .f32),
+      Attention(tokens: 512, heads: 32, kvHeads: 8, keySize: 128, capacity: 512, keyFormat: .f16),
     ]
   }
 }

@@ -1,0 +1,26 @@
+// f32 numbers of a cache in any format: numbers[r, :] = cache[r, :] for the cells r that are in use.
+// One thread per RUN elements, x along a cell, y cells of a head, z key-value heads of all sequences; cells from lengths on are not
+// read.
+#version 460
+#extension GL_EXT_control_flow_attributes : require
+#include "Common/buffers.glsl"
+BUFFER(0, readonly, uint, Cache, cache)
+BUFFER(1, readonly, int, Lengths, lengths)
+BUFFER(2, writeonly, float, Numbers, numbers)
+CONSTANTS(ADDRESS(Cache, cache) ADDRESS(Lengths, lengths) ADDRESS(Numbers, numbers) uint rows; uint columns; uint capacity;)
+layout(local_size_x_id = 0) in;
+
+#define WEIGHT_LOAD(i) cache.v[i]
+#define WEIGHT_ROWS rows
+#define WEIGHT_COLUMNS columns
+#include "Common/weights.glsl"
+
+#define RUN 8
+
+void main() {
+  const uint first = gl_GlobalInvocationID.x * RUN;
+  const uint cell = gl_WorkGroupID.y;
+  if (first >= columns || int(cell) >= lengths.v[gl_WorkGroupID.z]) return;
+  const uint row = gl_WorkGroupID.z * capacity + cell;
+  [[unroll]] for (uint i = 0; i < RUN; i++) numbers.v[row * columns + first + i] = weight_at(row, first + i);
+}

@@ -1,0 +1,106 @@
+import PumiceOperators
+import PumiceTensors
+
+/// The problems of Attention's verification.
+enum AttentionProblems {
+  /// The cache is a little longer than the keys in use.
+  static func problem(
+    _ tokens: Int, _ kvHeads: Int, _ group: Int, _ size: Int, _ keys: Int, _ format: TensorFormat,
+    sequences: Int = 1, values: (size: Int, format: TensorFormat)? = nil, scale: Float? = nil,
+    mask: AttentionMask = .causal, modifications: [ScoreModification] = [], sinks: Bool = false,
+    outputs: Set<Attention.Output> = []
+  ) -> Attention {
+    Attention(
+      sequences: sequences, tokens: tokens, heads: kvHeads * group, kvHeads: kvHeads, keySize: size,
+      valueSize: values?.size, capacity: keys + 1 + keys % 4, keys: keys, keyFormat: format,
+      valueFormat: values?.format, scale: scale, mask: mask, modifications: modifications, hasSinks: sinks,
+      outputs: outputs)
+  }
+
+  static let decoding = [
+    problem(1, 1, 1, 32, 1, .f32), problem(1, 2, 4, 128, 257, .f16), problem(1, 1, 8, 64, 600, .f16),
+    problem(1, 2, 2, 80, 513, .f32), problem(1, 1, 7, 128, 301, .f16), problem(1, 1, 4, 256, 531, .f32),
+    problem(1, 1, 1, 192, 256, .f16), problem(1, 3, 2, 40, 255, .f16), problem(1, 1, 4, 96, 771, .f16),
+    problem(1, 1, 8, 128, 17, .f16), problem(1, 2, 1, 96, 33, .f32), problem(1, 1, 4, 128, 1031, .f16),
+    problem(1, 1, 2, 64, 302, .f32), problem(1, 1, 2, 64, 95, .bf16), problem(1, 1, 3, 8, 31, .bf16),
+    problem(1, 1, 1, 16, 63, .f32, sequences: 3), problem(1, 2, 2, 72, 40, .f16, sequences: 2),
+  ]
+
+  static let prompts = [
+    problem(2, 1, 4, 128, 31, .f16), problem(2, 2, 2, 64, 17, .f32), problem(7, 1, 1, 40, 7, .f32),
+    problem(8, 1, 1, 64, 33, .f16), problem(9, 1, 1, 128, 16, .f32), problem(17, 1, 2, 80, 61, .f16),
+    problem(17, 1, 1, 256, 40, .f16), problem(31, 1, 1, 32, 32, .f16), problem(32, 1, 1, 96, 31, .f32),
+    problem(33, 1, 1, 64, 65, .f32), problem(3, 1, 7, 192, 47, .f32), problem(5, 2, 4, 128, 300, .f16),
+    problem(4, 1, 8, 64, 271, .f32), problem(2, 1, 8, 256, 520, .f16), problem(16, 1, 2, 40, 53, .f16),
+    problem(9, 1, 4, 32, 129, .f32), problem(6, 1, 7, 64, 100, .f16), problem(13, 2, 1, 192, 29, .f16),
+    problem(3, 1, 2, 128, 513, .f32), problem(11, 1, 3, 72, 64, .bf16), problem(6, 2, 2, 16, 37, .f32, sequences: 3),
+    problem(3, 1, 4, 64, 96, .f16, sequences: 2),
+  ]
+
+  /// Every mask that the tiles are checked with.
+  static var masked: [Attention] {
+    let shapes = [(5, 1, 4), (1, 2, 4), (11, 2, 1), (35, 1, 2), (3, 2, 3), (7, 4, 1)]
+    return AttentionTiles.masks(heads: 4).indices.map { place in
+      let (tokens, kvHeads, group) = shapes[place % shapes.count]
+      return problem(
+        tokens, kvHeads, group, [16, 32, 64, 40][place % 4], [45, 77, 130, 300][place / 3 % 4],
+        [.f32, .f16][place % 2], sequences: tokens == 3 ? 2 : 1,
+        mask: AttentionTiles.masks(heads: kvHeads * group)[place])
+    }
+  }
+
+  /// Formats of caches, each with keys or values in others too.
+  private static let cacheFormats: [TensorFormat] = {
+    let blocks: [TensorFormat] = [.q8_0, .block(.q5_1), .block(.q5_0), .block(.q4_1), .q4_0, .block(.iq4_nl)]
+    let named = [
+      "g2:32", "g3:32", "g4:64", "g5:32", "g6:64", "g7:32", "g8:32", "g2:32:asym", "g3:64:asym", "g4:32:asym",
+      "g5:64:asym", "g6:32:asym", "g7:64:asym", "g8:32:asym:f32", "g4:row:bf16", "nf2:64", "nf3:64", "nf4:32",
+    ]
+    return blocks + named.map { TensorFormat(name: $0)! }
+  }()
+
+  static var formats: [Attention] {
+    cacheFormats.enumerated().flatMap { index, format -> [Attention] in
+      let next = cacheFormats[(index + 7) % cacheFormats.count]
+      let window: AttentionMask = .causal & (.sinks(3) | .window(40))
+      // Few shapes, so that what does not decode is compiled once.
+      return [
+        problem(1, 1, 4, 128, 290, format), problem(5, 2, 2, 64, 61, format, values: (64, next)),
+        problem(index % 2 == 0 ? 1 : 9, 1, 4, 192, 45, .f16, values: (64 * (1 + index % 4), format), mask: window),
+      ]
+    }
+  }
+
+  /// Sinks, changed scores, further outputs, other scales, keys and values of different sizes.
+  static var options: [Attention] {
+    let sine = ScoreFunction("wave", glsl: "score + 0.5 * float((query - key) & 3)") { score, _, query, key in
+      score + 0.5 * Double((query - key) & 3)
+    }
+    let all: Set<Attention.Output> = [.logSumExp, .columnSums, .lastRow]
+    let window: AttentionMask = .causal & .window(9)
+    let modifications: [[ScoreModification]] = [
+      [.softCap(30)], [.softCap(1)], [.alibi(heads: 4)], [.user(sine)], [.softCap(50), .alibi(heads: 4), .user(sine)],
+    ]
+    return [
+      // Outliers make scores of millions by default, and one key wins; here they stay small and every key counts.
+      problem(1, 1, 4, 64, 300, .f16, scale: 1e-7), problem(5, 1, 2, 128, 37, .f32, scale: -1e-7),
+      problem(3, 1, 1, 32, 19, .f16, scale: 0.75), problem(1, 2, 2, 64, 270, .f16, values: (24, .f32)),
+      problem(7, 1, 2, 24, 70, .f32, values: (128, .bf16)), problem(1, 1, 2, 192, 40, .bf16, values: (128, .f16)),
+      problem(4, 1, 1, 256, 33, .f32, values: (8, .f16)),
+      problem(1, 1, 4, 64, 280, .f16, sinks: true), problem(9, 2, 2, 64, 50, .f32, sinks: true),
+      problem(6, 1, 2, 32, 40, .f16, mask: window & .tokens([3, 4, 30]), sinks: true, outputs: [.logSumExp]),
+      problem(1, 1, 2, 32, 40, .f16, outputs: [.logSumExp]), problem(9, 1, 4, 64, 77, .f32, outputs: all),
+      problem(5, 2, 2, 32, 90, .f16, sequences: 2, mask: window, sinks: true, outputs: all),
+      problem(1, 1, 4, 128, 300, .q8_0, outputs: all), problem(3, 1, 2, 64, 61, .q4_0, outputs: [.columnSums]),
+      problem(12, 1, 1, 40, 50, .bf16, mask: .window(6), outputs: [.lastRow]),
+      problem(1, 2, 3, 64, 33, .f32, sequences: 2, outputs: [.lastRow, .logSumExp]),
+    ]
+      + modifications.enumerated().flatMap { index, modifications in
+        [
+          problem(1, 1, 4, 64, 70 + index, .f16, modifications: modifications, outputs: index == 0 ? all : []),
+          problem(7, 2, 2, 32, 40, .f32, modifications: modifications, sinks: index % 2 == 1),
+          problem(1, 2, 2, 64, 290, .q8_0, mask: window, modifications: modifications),
+        ]
+      }
+  }
+}
