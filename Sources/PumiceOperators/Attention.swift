@@ -58,7 +58,8 @@ public struct Attention: Operator {
   ///   - scale: by default 1/√keySize.
   public init(
     sequences: Int = 1, tokens: Int, heads: Int, kvHeads: Int, keySize: Int, valueSize: Int? = nil, capacity: Int,
-    keys: Int? = nil, keyFormat: TensorFormat, valueFormat: TensorFormat? = nil, scale: Float? = nil, mask: AttentionMask = .causal,
+    keys: Int? = nil, keyFormat: TensorFormat, valueFormat: TensorFormat? = nil, scale: Float? = nil,
+    mask: AttentionMask = .causal,
     modifications: [ScoreModification] = [], hasSinks: Bool = false, outputs: Set<Output> = []
   ) {
     self.sequences = sequences

@@ -82,7 +82,10 @@ private struct AttentionPlaces {
     positions = (0..<op.sequences).flatMap { sequence -> [Int32] in
       let start = max(0, last + 1 - op.tokens)
       if op.tokens == 1 {
-        return [[last, last + 7, last * 2 / 3, op.keys > 256 && op.sequences == 1 && op.keys < 1000 ? -1 : last / 2][op.keys % 4]].map {
+        return [
+          [last, last + 7, last * 2 / 3, op.keys > 256 && op.sequences == 1 && op.keys < 1000 ? -1 : last / 2][
+            op.keys % 4]
+        ].map {
           Int32($0)
         }
       }

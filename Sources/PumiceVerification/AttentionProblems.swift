@@ -37,20 +37,16 @@ enum AttentionProblems {
     problem(3, 1, 4, 64, 96, .f16, sequences: 2),
   ]
 
-  /// Every mask that the tiles are checked with, for one token and for several.
+  /// Every mask that the tiles are checked with.
   static var masked: [Attention] {
-    let shapes = [(1, 1, 2), (1, 2, 4), (5, 1, 4), (11, 2, 1), (35, 1, 2), (3, 2, 3)]
-    var problems: [Attention] = []
-    for (index, shape) in shapes.enumerated() {
-      for (place, mask) in AttentionTiles.masks(heads: shape.1 * shape.2).enumerated() where place % 3 == index % 3 {
-        let keys = [45, 77, 130, 300][(place / 3 + index) % 4]
-        problems.append(
-          problem(
-            shape.0, shape.1, shape.2, [16, 32, 64, 40][(place + index) % 4], keys, [.f32, .f16][place % 2],
-            sequences: shape.0 == 3 ? 2 : 1, mask: mask))
-      }
+    let shapes = [(5, 1, 4), (1, 2, 4), (11, 2, 1), (35, 1, 2), (3, 2, 3), (7, 4, 1)]
+    return AttentionTiles.masks(heads: 4).indices.map { place in
+      let (tokens, kvHeads, group) = shapes[place % shapes.count]
+      return problem(
+        tokens, kvHeads, group, [16, 32, 64, 40][place % 4], [45, 77, 130, 300][place / 3 % 4],
+        [.f32, .f16][place % 2], sequences: tokens == 3 ? 2 : 1,
+        mask: AttentionTiles.masks(heads: kvHeads * group)[place])
     }
-    return problems
   }
 
   /// Formats of caches, each with keys or values in others too.
@@ -69,8 +65,7 @@ enum AttentionProblems {
       let window: AttentionMask = .causal & (.sinks(3) | .window(40))
       // Few shapes, so that what does not decode is compiled once.
       return [
-        problem(1, 1, 4, 128, 290, format), problem(1, 2, 2, 64, 70, format, values: (64, next)),
-        problem(5, 2, 2, 64, 61, format, values: (64, next)),
+        problem(1, 1, 4, 128, 290, format), problem(5, 2, 2, 64, 61, format, values: (64, next)),
         problem(index % 2 == 0 ? 1 : 9, 1, 4, 192, 45, .f16, values: (64 * (1 + index % 4), format), mask: window),
       ]
     }

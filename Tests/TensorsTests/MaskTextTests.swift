@@ -136,6 +136,19 @@ import Testing
     #expect(heads.pictures[1].count(.live) == 9)
   }
 
+  /// The picture in the README.
+  @Test func thePictureIsTheOneOnFile() throws {
+    let lists = [[0], [0, 1], [0, 2], [1, 3], [0, 3, 4], [2, 5], [0, 4, 6], [1, 6, 7]]
+    let mask = AttentionMask.perHead([
+      .causal & (.sinks(64) | .window(256)), .causal & .blocks(BlockList(size: 128, lists)),
+    ])
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("Fixtures/Masks/two-heads.svg")
+    #expect(
+      try MaskPicture(mask, heads: 2, queries: 1024, keys: 1024, side: 64).svg()
+        == String(contentsOf: file, encoding: .utf8))
+  }
+
   @Test func theDrawingHoldsEveryRunOfTiles() {
     let svg = MaskPicture(.causal & !.sinks(2), heads: 1, queries: 6, keys: 6, side: 2).svg()
     // Rows: nothing; a partial one; a live and a partial one.

@@ -19,7 +19,7 @@ import Testing
   ])
   func aWrongPeakIsNotTimed(_ passage: String, _ replacement: String) throws {
     let overrides = try broken(DeviceLimits.shaders[0], passage, replacement)
-    try withDevice { device, _ in
+    _ = try withDevice { device, _ in
       #expect(throws: BenchmarkError.self) { try DeviceLimits.measure(device, overrides: overrides) }
     }
   }

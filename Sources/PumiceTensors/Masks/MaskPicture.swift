@@ -70,14 +70,15 @@ extension MaskPicture {
   public func svg() -> String {
     let square = max(2, min(12, 480 / max(1, (keys + side - 1) / side)))
     let width = square * ((keys + side - 1) / side), height = square * ((queries + side - 1) / side)
-    let gap = 24, title = 40, caption = 20
-    let columns = min(pictures.count, max(1, 1440 / (width + gap)))
+    // A picture takes at least as much room as the text above it.
+    let gap = 24, title = 40, caption = 20, column = max(width, 220) + gap
+    let columns = min(pictures.count, max(1, 1440 / column))
     let rows = (pictures.count + columns - 1) / columns
-    let pageWidth = max(320, gap + columns * (width + gap))
+    let pageWidth = gap + columns * column
     let pageHeight = title + rows * (height + caption + gap)
     var body = ""
     for (index, picture) in pictures.enumerated() {
-      let x = gap + index % columns * (width + gap), y = title + index / columns * (height + caption + gap) + caption
+      let x = gap + index % columns * column, y = title + index / columns * (height + caption + gap) + caption
       body += """
           <g transform="translate(\(x) \(y))">
             <text y="-5">\(Self.names(picture.heads)): \(picture.count(.live)) live, \(picture.count(.partial)) partial, \
@@ -105,16 +106,16 @@ extension MaskPicture {
       font-size="11">
         <style>.live { fill: #1f5f8b } .partial { fill: #8cc0dd } .dead { fill: #eeeeee }</style>
         <rect width="100%" height="100%" fill="white"/>
-        <text x="\(gap)" y="18" font-size="13">\(Self.escaped(shortened))</text>
+        <text x="\(gap)" y="18" font-size="13">\(Self.escaped(shortened(to: (pageWidth - 2 * gap) / 7)))</text>
         <text x="\(gap)" y="33">\(queries) queries × \(keys) keys in tiles of \(side)</text>
       \(body)</svg>
 
       """
   }
 
-  private var shortened: String {
+  private func shortened(to count: Int) -> String {
     let text = mask.description
-    return text.count > 100 ? "\(text.prefix(100))…" : text
+    return text.count > count ? "\(text.prefix(count - 1))…" : text
   }
 
   private static func escaped(_ text: String) -> String {
