@@ -46,9 +46,9 @@ extension AttentionTiles: Verifiable {
     let skewed = MaskFunction("skewed", glsl: "key < length / 3\n  && int(head) <= query") { head, query, key, length in
       key < length / 3 && head <= query
     }
-    // Pairs in the middle of a tile that differ from all others, the first key among them.
-    let spot = MaskFunction("spot", glsl: "key % 21 != 0 || query % 7 != 3") { _, query, key, _ in
-      key % 21 != 0 || query % 7 != 3
+    // Pairs of the first key in the middle of a tile that differ from all others.
+    let spot = MaskFunction("spot", glsl: "key != 0 || query % 7 != 3") { _, query, key, _ in
+      key != 0 || query % 7 != 3
     }
     let long = (0..<heads).map { HeadSpan(alpha: $0 - 99_980, beta: 1) }
     let tree = AttentionMask.tree(start: 20, parents: [-1, 0, 0, 1, -1, 4, 2, 6, 1, 3, 9, 5])
