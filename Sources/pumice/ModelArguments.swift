@@ -68,7 +68,7 @@ struct SessionArguments: ParsableArguments {
 
   @Option(
     name: [.customLong("ctv", withSingleDash: true), .customLong("cache-type-v")],
-    help: ArgumentHelp("How values are cached, in the same formats. (default: f16)", valueName: "format"))
+    help: ArgumentHelp("How values are cached, in the same formats. (default: as the keys)", valueName: "format"))
   var valueFormat: TensorFormat?
 
   @Option(
@@ -113,7 +113,7 @@ struct SessionArguments: ParsableArguments {
     let rules = try mask.map { try MaskPlan(parsing: $0).rules }
     return SessionOptions(
       context: context ?? min(configuration.contextLength, SessionOptions.defaultContext), chunk: chunk,
-      keyFormat: keyFormat ?? defaultFormat, valueFormat: valueFormat ?? defaultFormat,
+      keyFormat: keyFormat ?? defaultFormat, valueFormat: valueFormat ?? keyFormat ?? defaultFormat,
       cacheRules: plan?.cache ?? [], masks: MaskPlan((plan?.masks.rules ?? []) + (rules ?? [])),
       weightEncoding: weightEncoding, keepsAllLogits: keepsAllLogits)
   }

@@ -1,5 +1,6 @@
 import Foundation
 import PumiceModelFiles
+import PumiceModels
 import PumiceTensors
 import Testing
 
@@ -154,11 +155,33 @@ import Testing
     #expect(
       mistake.errors == "pumice: column 10: there is no mask windw\n  causal & windw(3)\n           ^\n",
       "\(mistake.errors)")
-    for command in [["run", model], ["logits", model, "--tokens", "1"], ["bench", "model", model]] {
+    for command in [
+      ["run", model], ["logits", model, "--tokens", "1"], ["bench", "model", model, "-p", "8", "-n", "0"],
+    ] {
       try expectFailure(1, command + ["--mask", "layers 2: causal"], contains: "there is no layer 2; the model has 2")
       try expectFailure(1, command + ["-ctv", "q8_0"], contains: "layer 0 cannot cache values in q8_0 (-ctv)")
       try expectFailure(1, command + ["--plan", "/nonexistent/plan"], contains: "/nonexistent/plan")
     }
+  }
+
+  @Test func aPlanDoesWhatFlagsDo() throws {
+    let path = NSTemporaryDirectory() + "pumice-plan-\(UUID().uuidString).json"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let plan = AttentionPlan(
+      model: ModelHash(try Fixture.f32.open()), masks: try MaskPlan(parsing: "causal & window(3)"),
+      cache: [AttentionPlan.CacheRule(keys: .f16)])
+    try plan.write(to: path)
+    let tokens = ["--tokens", "1,20,3,40,5,60"]
+    let planned = try run(["logits", model] + tokens + ["--plan", path])
+    #expect(planned.code == 0, "\(planned.errors)")
+    let flags = ["--mask", "causal & window(3)", "-ctk", "f16", "-ctv", "f32"]
+    #expect(try run(["logits", model] + tokens + flags).output == planned.output)
+    #expect(try run(["logits", model] + tokens).output != planned.output)
+    // A rule on the command line comes after those of the plan.
+    let dense = try run(["logits", model] + tokens + ["--plan", path, "--mask", "causal"])
+    #expect(try run(["logits", model] + tokens + ["-ctk", "f16", "-ctv", "f32"]).output == dense.output)
+    let other = try #require(Fixture.all.first { $0.name == "q4_0" }).path
+    try expectFailure(1, ["logits", other] + tokens + ["--plan", path], contains: "made for another model")
   }
 
   @Test func textGoesOnPastTheContextUnderAWindow() throws {
