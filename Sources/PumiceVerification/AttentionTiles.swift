@@ -116,8 +116,23 @@ extension AttentionTiles: Verifiable {
     }
   }
 
-  public func special(_ argument: Argument, _ random: inout RandomSource) -> [UInt8]? {
+  /// Large problems are for benchmarks, and as a model has them: every cell in use, the queries at the end.
+  private var isOrdinary: Bool { capacity >= 2048 }
+
+  private func ordinary(_ argument: Argument) -> [UInt8]? {
     switch argument.name {
+    case "positions":
+      integers((0..<sequences).flatMap { _ in (0..<tokens).map { Int32(max(0, capacity - tokens) + $0) } })
+    case "key_positions": integers((0..<sequences * kvHeads).flatMap { _ in (0..<capacity).map { Int32($0) } })
+    case "lengths": integers(Array(repeating: Int32(capacity), count: sequences * kvHeads))
+    case "totals": integers(Array(repeating: Int32(capacity), count: sequences))
+    default: nil
+    }
+  }
+
+  public func special(_ argument: Argument, _ random: inout RandomSource) -> [UInt8]? {
+    if isOrdinary, let bytes = ordinary(argument) { return bytes }
+    return switch argument.name {
     case "positions": integers(queryPositions(&random))
     case "key_positions": integers(keyPositions(&random))
     case "lengths":
