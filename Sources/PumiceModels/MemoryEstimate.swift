@@ -1,4 +1,5 @@
 import PumiceModelFiles
+import PumiceOperators
 import PumiceQuantization
 import PumiceTensors
 
@@ -7,7 +8,7 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
   public var weights: Int
   /// Keys and values of a full cache, and their positions.
   public var cache: Int
-  /// Values between operators.
+  /// Values between operators, and the lists of live tiles.
   public var activations: Int
 
   public var total: Int { Self.sum([weights, cache, activations]) }
@@ -32,9 +33,12 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
         + [Self.product([c.layerCount, bytes(cells, 1, .i32)])])
     let row =
       3 * c.embeddingLength + 2 * c.headCount * c.headSize + 2 * c.kvHeadCount * c.headSize + 3 * c.feedForwardLength
+    let tiles = layout.tiles(c, .causal)
+    let lists = Self.product([Set(layout.masks).count, c.kvHeadCount, tiles.rowTiles])
     activations = Self.sum([
       bytes(row, layout.passTokens, .f32),
       bytes(options.keepsAllLogits ? layout.passTokens : 1, c.vocabularySize, .f32),
+      bytes(lists, tiles.keyTiles, .i32),
     ])
   }
 
