@@ -4,7 +4,7 @@ import math
 
 WIDTH, HEIGHT, LEFT, TOP, GAP = 960, 420, 70, 40, 90
 PANEL = (WIDTH - 2 * LEFT - GAP) // 2
-COLORS = ["#555555", "#1b6ca8", "#c8553d", "#3d8b5f", "#8e5ea2", "#d99c2b", "#2a9d8f", "#b5179e"]
+COLORS = ["#555555", "#1b6ca8", "#c8553d", "#3d8b5f", "#8e5ea2", "#d99c2b", "#2a9d8f", "#b5179e", "#7a5c3e"]
 
 
 def plot(rows):
