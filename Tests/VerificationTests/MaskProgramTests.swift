@@ -149,7 +149,7 @@ import Testing
     // A mutant may read anywhere; descriptors have bounds.
     try withDevice(binding: .descriptors) { device, _ in
       let tiles = Self.shader(device), pairs = Self.shader(device, tile: 1)
-      let undecided = try Self.kinds.indices.map { [found = try tiles.run()] in tiles.undecided(found, head: $0) }
+      let undecided = Self.kinds.indices.map { [found = try tiles.run()] in tiles.undecided(found, head: $0) }
       func isCaught(_ mutant: Mutant) throws -> Bool {
         do {
           let found = try tiles.run(overrides: [mutant.path: mutant.text])
