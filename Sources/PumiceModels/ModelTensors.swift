@@ -59,7 +59,7 @@ public struct ModelTensors: Sendable {
   private mutating func vector(_ name: String, _ count: Int, required: Bool = true) throws(ModelFileError) {
     guard let tensor = try check(name, [count], required: required) else { return }
     let format = try file.format(of: tensor)
-    guard TensorFormat.plainWeights.contains(format) else {
+    guard format.isPlain else {
       throw refusal(tensor, "is of type \(tensor.type), expected f32, f16 or bf16 for a vector")
     }
   }
