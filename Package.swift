@@ -30,7 +30,8 @@ let package = Package(
       name: "Pumice",
       targets: [
         "PumiceGPU", "PumiceTensors", "PumiceOperators", "PumiceReference", "PumiceKernels",
-        "PumiceVerification", "PumiceQuantization", "PumiceModelFiles", "PumiceTokenizers", "PumiceModels",
+        "PumiceVerification", "PumiceQuantization", "PumiceModelFiles", "PumiceTokenizers", "PumiceTemplates",
+        "PumiceModels",
       ]),
     .executable(name: "pumice", targets: ["pumice"]),
   ],
@@ -81,6 +82,8 @@ let package = Package(
     // GGUF, safetensors, config.json; hostile input, never traps.
     .target(name: "PumiceModelFiles", dependencies: ["PumiceTensors"], swiftSettings: settings),
     .target(name: "PumiceTokenizers", dependencies: ["PumiceModelFiles"], swiftSettings: settings),
+    // The language of chat templates; hostile input, never traps.
+    .target(name: "PumiceTemplates", dependencies: ["PumiceModelFiles"], swiftSettings: settings),
     // The bytes of the demo model, embedded by the C compiler.
     .target(name: "CDemoModel"),
     // Architectures as values, backends, KV cache, sampling.
@@ -88,14 +91,14 @@ let package = Package(
       name: "PumiceModels",
       dependencies: [
         "PumiceKernels", "PumiceReference", "PumiceOperators", "PumiceTensors", "PumiceGPU", "PumiceModelFiles",
-        "PumiceTokenizers", "PumiceQuantization", "CDemoModel",
+        "PumiceTokenizers", "PumiceTemplates", "PumiceQuantization", "CDemoModel",
       ],
       exclude: ["Resources"], swiftSettings: settings),
     .executableTarget(
       name: "pumice",
       dependencies: [
         "PumiceModels", "PumiceVerification", "PumiceKernels", "PumiceReference", "PumiceOperators", "PumiceTensors",
-        "PumiceGPU", "PumiceModelFiles", "PumiceTokenizers", "PumiceQuantization",
+        "PumiceGPU", "PumiceModelFiles", "PumiceTokenizers", "PumiceTemplates", "PumiceQuantization",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
@@ -111,6 +114,8 @@ let package = Package(
     .testTarget(name: "ModelFilesTests", dependencies: ["PumiceModelFiles", "PumiceTensors"], swiftSettings: settings),
     .testTarget(
       name: "TokenizersTests", dependencies: ["PumiceTokenizers", "PumiceModelFiles"], swiftSettings: settings),
+    .testTarget(
+      name: "TemplatesTests", dependencies: ["PumiceTemplates", "PumiceModelFiles"], swiftSettings: settings),
     .testTarget(
       name: "QuantizationTests", dependencies: ["PumiceQuantization", "PumiceReference", "PumiceTensors"],
       swiftSettings: settings),

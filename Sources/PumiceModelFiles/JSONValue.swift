@@ -24,6 +24,22 @@ package enum JSONValue: Hashable, Sendable {
   }
 }
 
+extension JSONValue {
+  /// The value that a text is.
+  ///
+  /// - Parameter name: where the text is from, for messages.
+  /// - Throws: `invalidMetadata`.
+  package init(parsing text: String, from name: String) throws(ModelFileError) {
+    var text = text
+    let result = text.withUTF8 { bytes in
+      Result { () throws(ModelFileError) in
+        try JSONParser.parse(UnsafeRawBufferPointer(bytes), of: name, as: "the text")
+      }
+    }
+    self = try result.get()
+  }
+}
+
 /// Names and values in the order of the text; no name occurs twice.
 package struct JSONObject: Hashable, Sendable {
   package private(set) var members: [(name: String, value: JSONValue)] = []

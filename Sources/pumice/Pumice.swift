@@ -15,6 +15,6 @@ struct Pumice: ParsableCommand {
     subcommands: [
       RunCommand.self, DevicesCommand.self, VerifyCommand.self, MutateCommand.self, BenchCommand.self,
       PerplexityCommand.self, LogitsCommand.self, TokenizeCommand.self, InspectCommand.self, QuantizeCommand.self,
-      ErrorsCommand.self, MaskCommand.self,
+      ErrorsCommand.self, MaskCommand.self, TemplateCommand.self,
     ])
 }
