@@ -39,7 +39,9 @@ extension OperatorName {
     case .kvAppend: KVAppend.self
     case .attention: Attention.self
     case .attentionTiles: AttentionTiles.self
-    case .swiGLU: SwiGLU.self
+    case .layerNorm: LayerNorm.self
+    case .activation: Activation.self
+    case .scaledSum: ScaledSum.self
     case .softmax: Softmax.self
     case .argMax: ArgMax.self
     case .packBitPlanes: PackBitPlanes.self

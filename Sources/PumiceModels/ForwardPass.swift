@@ -101,7 +101,8 @@ struct ForwardPass<B: Backend> {
     switch configuration.architecture.feedForward {
     case .gated:
       try program.record(
-        SwiGLU(count: count * configuration.feedForwardLength), ["gate": a.gate, "up": a.up, "y": a.activated])
+        Activation(.silu, count: count * configuration.feedForwardLength, gated: true),
+        ["gate": a.gate, "up": a.up, "y": a.activated])
     }
     try multiply(
       layer.down, a.activated, norm: layer.postFeedForwardNorm, adding: configuration.architecture.isParallel)

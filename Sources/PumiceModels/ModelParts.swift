@@ -151,7 +151,7 @@ struct PartFinder {
   mutating func vector(_ name: String, _ count: Int) throws(ModelFileError) -> VectorPart {
     let tensor = try check(name, [count])
     let format = try file.format(of: tensor)
-    guard TensorFormat.plainWeights.contains(format) else {
+    guard format.isPlain else {
       throw refusal(tensor, "is of type \(tensor.type), expected f32, f16 or bf16 for a vector")
     }
     return VectorPart(tensor: tensor, elements: 0..<count)

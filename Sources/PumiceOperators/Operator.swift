@@ -11,7 +11,9 @@ public enum OperatorName: String, CaseIterable, Codable, Hashable, Sendable {
   case kvAppend = "kv_append"
   case attention
   case attentionTiles = "attention_tiles"
-  case swiGLU = "swiglu"
+  case layerNorm = "layer_norm"
+  case activation
+  case scaledSum = "scaled_sum"
   case softmax
   case argMax = "argmax"
   case packBitPlanes = "pack_bit_planes"

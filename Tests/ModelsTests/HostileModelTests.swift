@@ -82,12 +82,10 @@ import Testing
       try failure(writer) == "model.gguf: tensor blk.0.attn_q_norm.weight: is no part of a llama model with 2 layers")
   }
 
-  @Test(arguments: [GGMLType.f64, .i8, .q8_1, .q8_K, .i32])
-  func unsupportedTypesAreNamed(type: GGMLType) throws {
-    let name = "blk.1.ffn_down.weight"
+  /// A model whose rows of `ffn_down`, which it lacks, have 256 elements, so that blocks of every type fit.
+  private func withoutDown() throws -> GGUFWriter {
     var writer = try Fixture.f32.writer(
       setting: ["llama.feed_forward_length": .uint32(256)], keeping: { !$0.name.contains("ffn_") })
-    // Rows of 256, so that blocks of every type fit.
     for layer in 0..<2 {
       writer.addTensor("blk.\(layer).ffn_norm.weight", shape: [64], floats: [Float](repeating: 1, count: 64))
       for part in ["gate", "up"] {
@@ -95,6 +93,13 @@ import Testing
         writer.addTensor("blk.\(layer).ffn_\(part).weight", shape: [256, 64], floats: zeros)
       }
     }
+    return writer
+  }
+
+  @Test(arguments: [GGMLType.f64, .i8, .q8_1, .q8_K, .i32])
+  func unsupportedTypesAreNamed(type: GGMLType) throws {
+    let name = "blk.1.ffn_down.weight"
+    var writer = try withoutDown()
     writer.addTensor("blk.0.ffn_down.weight", shape: [64, 256], floats: [Float](repeating: 0, count: 64 * 256))
     writer.addTensor(
       name, shape: [64, 256], type: type,
@@ -110,14 +115,8 @@ import Testing
     var bytes = [UInt8](repeating: 0, count: rows * columns / block.length * block.byteCount)
     let last = bytes.count - block.byteCount
     for byte in last..<bytes.count { bytes[byte] = 0xff }
-    var writer = try Fixture.f32.writer(
-      setting: ["llama.feed_forward_length": .uint32(256)], keeping: { !$0.name.contains("ffn_") })
+    var writer = try withoutDown()
     for layer in 0..<2 {
-      writer.addTensor("blk.\(layer).ffn_norm.weight", shape: [64], floats: [Float](repeating: 1, count: 64))
-      for part in ["gate", "up"] {
-        let zeros = [Float](repeating: 0, count: 256 * 64)
-        writer.addTensor("blk.\(layer).ffn_\(part).weight", shape: [256, 64], floats: zeros)
-      }
       writer.addTensor("blk.\(layer).ffn_down.weight", shape: [64, 256], type: type, bytes: bytes)
     }
     let index = rows * columns / block.length - 1

@@ -59,7 +59,7 @@ public struct GGUFAsFolder: SafetensorsTensors {
         case .bf16: .bf16
         default: .f32
         }
-      guard let shown = SafetensorsTensor(name: name, type: type, shape: tensor.shape) else {
+      guard let shown = SafetensorsTensor(name: name, shape: tensor.shape, type: type) else {
         throw file.error(.invalidTensor, subject: "tensor \(tensor.name)", "is too large for \(type)")
       }
       tensors.append(shown)

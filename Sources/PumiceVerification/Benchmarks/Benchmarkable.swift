@@ -37,7 +37,9 @@ extension OperatorName {
     case .kvAppend: KVAppend.self
     case .attention: Attention.self
     case .attentionTiles: AttentionTiles.self
-    case .swiGLU: SwiGLU.self
+    case .layerNorm: LayerNorm.self
+    case .activation: Activation.self
+    case .scaledSum: ScaledSum.self
     case .softmax: Softmax.self
     case .argMax: ArgMax.self
     case .packBitPlanes: PackBitPlanes.self
@@ -143,8 +145,26 @@ extension SparseMatMul: Benchmarkable {
   }
 }
 
-extension SwiGLU: Benchmarkable {
-  public static var benchmarks: [SwiGLU] { [1, 512].map { SwiGLU(count: $0 * 14336) } }
+extension LayerNorm: Benchmarkable {
+  public static var benchmarks: [LayerNorm] {
+    [1, 512].map { LayerNorm(rows: $0, width: 4096, epsilon: 1e-5, addsResidual: true) }
+  }
+}
+
+extension Activation: Benchmarkable {
+  public static var benchmarks: [Activation] {
+    [1, 512].map { Activation(.silu, count: $0 * 14336, gated: true) }
+      + [Activation(.geluErf, count: 512 * 14336, gated: false)]
+  }
+}
+
+extension ScaledSum: Benchmarkable {
+  public static var benchmarks: [ScaledSum] {
+    [
+      ScaledSum(rows: 512, width: 4096, scale: 0.5, addend: .tensor),
+      ScaledSum(rows: 1, width: 256_000, range: .softCap(30)),
+    ]
+  }
 }
 
 extension Softmax: Benchmarkable {
