@@ -31,6 +31,11 @@ public protocol Session: AnyObject {
 
   /// Forgets all tokens: the next one is the first.
   func reset()
+
+  /// Forgets all tokens but the first `count`, if the session still has what it made of those.
+  ///
+  /// - Returns: whether it does; if not, nothing changes.
+  func rewind(to count: Int) -> Bool
 }
 
 extension Session {
@@ -118,6 +123,13 @@ public final class ModelSession<B: Backend>: Session {
   }
 
   public func reset() { position = 0 }
+
+  public func rewind(to count: Int) -> Bool {
+    // Once cells are used again, those of the first tokens may be others'.
+    guard 0...position ~= count, position <= layout.capacity else { return false }
+    position = count
+    return true
+  }
 
   public func append(_ tokens: [Int32]) throws {
     try check(tokens)

@@ -7,13 +7,17 @@ enum Interruption {
 
   static var wasRequested: Bool { requested.load(ordering: .relaxed) }
 
-  /// From now on the first SIGINT only sets the flag; the second ends the program as always.
-  static func watch() {
+  /// From now on the first SIGINT only sets the flag; the second ends the program as always, if it should.
+  static func watch(endsAtSecond: Bool = true) {
     // Made now: the handler itself must not run a lazy initializer.
     requested.store(false, ordering: .relaxed)
-    signal(SIGINT) { _ in
-      Interruption.requested.store(true, ordering: .relaxed)
-      signal(SIGINT, SIG_DFL)
+    if endsAtSecond {
+      signal(SIGINT) { _ in
+        Interruption.requested.store(true, ordering: .relaxed)
+        signal(SIGINT, SIG_DFL)
+      }
+    } else {
+      signal(SIGINT) { _ in Interruption.requested.store(true, ordering: .relaxed) }
     }
     // A program that was started from a thread without signals inherits that.
     var signals = sigset_t()
@@ -21,4 +25,7 @@ enum Interruption {
     sigaddset(&signals, SIGINT)
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
+
+  /// From now on SIGINT ends the program as always.
+  static func watchNoMore() { signal(SIGINT, SIG_DFL) }
 }

@@ -26,6 +26,7 @@ private final class ScriptedSession: Session {
     position += tokens.count
   }
   func reset() { position = 0 }
+  func rewind(to count: Int) -> Bool { false }
   func logits(appending tokens: [Int32]) throws -> [[Float]] { [] }
   func likeliestToken() -> Int32 { script[said % script.count] }
   func lastLogits() -> [Float] {
