@@ -22,6 +22,7 @@ enum ByteAlphabet {
 
   /// The bytes for which a text stands. A character outside the alphabet stands for its own UTF-8.
   static func decode(_ text: String) -> [UInt8] {
-    text.unicodeScalars.flatMap { scalar in bytes[scalar].map { [$0] } ?? Array(String(scalar).utf8) }
+    text.unicodeScalars.flatMap { scalar in bytes[scalar].map { [$0] } ?? Array(String(scalar).utf8)
+    }
   }
 }

@@ -34,7 +34,9 @@ struct ByteLevelTokenizer: VocabularyTokenizer {
 
   private static func merges(_ file: GGUFFile, _ table: ByteStringTable) throws -> [UInt64: Merge] {
     let lines = try file.stringArray(Keys.merges)
-    guard lines.count <= Int32.max else { throw file.invalid(Keys.merges, "there are \(lines.count) merges") }
+    guard lines.count <= Int32.max else {
+      throw file.invalid(Keys.merges, "there are \(lines.count) merges")
+    }
     var merges: [UInt64: Merge] = [:]
     merges.reserveCapacity(lines.count)
     for (index, line) in lines.enumerated() {
@@ -46,7 +48,8 @@ struct ByteLevelTokenizer: VocabularyTokenizer {
         if let id = table.find(name) { return id }
         let name = String(decoding: name, as: UTF8.self)
         throw file.invalid(
-          Keys.merges, "merge \(index) “\(lines[index])” needs the token “\(name)”, which is not there")
+          Keys.merges,
+          "merge \(index) “\(lines[index])” needs the token “\(name)”, which is not there")
       }
       let (left, right) = (try token(Array(line[..<space])), try token(Array(line[(space + 1)...])))
       line.remove(at: space)
@@ -71,7 +74,9 @@ struct ByteLevelTokenizer: VocabularyTokenizer {
       symbols.removeAll(keepingCapacity: true)
       for (index, byte) in bytes[word].enumerated() {
         let next = index + 1 < word.count ? index + 1 : -1
-        symbols.append(Symbol(start: index, count: 1, id: byteTokens[Int(byte)], previous: index - 1, next: next))
+        symbols.append(
+          Symbol(start: index, count: 1, id: byteTokens[Int(byte)], previous: index - 1, next: next)
+        )
       }
       merge(&symbols) { left, right in
         merges[Self.key(left.id, right.id)].map { MergeCandidate(priority: $0.rank, id: $0.result) }
@@ -83,7 +88,8 @@ struct ByteLevelTokenizer: VocabularyTokenizer {
   /// The ordinary token that is the whole word.
   private func wholeWord(_ word: ArraySlice<UInt8>) -> Int32? {
     guard word.count <= vocabulary.table.maximumCount,
-      let id = vocabulary.table.find(word.flatMap { ByteAlphabet.characters[Int($0)] }), !isSpecial(id)
+      let id = vocabulary.table.find(word.flatMap { ByteAlphabet.characters[Int($0)] }),
+      !isSpecial(id)
     else { return nil }
     return id
   }

@@ -62,6 +62,8 @@ struct ByteStringTable: Sendable {
   private func isEqual(_ id: Int32, _ content: UnsafeRawBufferPointer) -> Bool {
     let start = id == 0 ? 0 : ends[Int(id) - 1]
     guard ends[Int(id)] - start == content.count else { return false }
-    return bytes.withUnsafeBytes { content.elementsEqual(UnsafeRawBufferPointer(rebasing: $0[start..<ends[Int(id)]])) }
+    return bytes.withUnsafeBytes {
+      content.elementsEqual(UnsafeRawBufferPointer(rebasing: $0[start..<ends[Int(id)]]))
+    }
   }
 }

@@ -5,8 +5,10 @@ enum EndOfGeneration {
   /// Names that mean the end wherever they occur: of Llama 3, ChatML and Qwen, Phi, Gemma, GPT-2 and its heirs,
   /// gpt-oss, Granite, SmolVLM, and the separators at which models of code must stop.
   private static let names = [
-    "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<end_of_turn>", "<|endoftext|>",
-    "<|end_of_text|>", "<EOT>", "_<EOT>", "<end_of_utterance>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>",
+    "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<end_of_turn>",
+    "<|endoftext|>",
+    "<|end_of_text|>", "<EOT>", "_<EOT>", "<end_of_utterance>", "<|fim_pad|>", "<|repo_name|>",
+    "<|file_sep|>",
   ]
 
   /// The tokens of well-known name that the vocabulary has.
@@ -18,7 +20,9 @@ enum EndOfGeneration {
   /// `<|return|>` and `<|call|>`.
   static func tokens(_ candidates: Set<Int32>, in table: ByteStringTable) -> Set<Int32> {
     let endsOfTurn = ["<|return|>", "<|call|>"].map { table.find(Array($0.utf8)) }
-    guard !endsOfTurn.contains(nil), let endOfMessage = table.find(Array("<|end|>".utf8)) else { return candidates }
+    guard !endsOfTurn.contains(nil), let endOfMessage = table.find(Array("<|end|>".utf8)) else {
+      return candidates
+    }
     return candidates.subtracting([endOfMessage])
   }
 }

@@ -20,14 +20,20 @@ struct MergeCandidate {
 /// (Kudo & Richardson 2018); they differ in what makes a pair and in its priority.
 /// - Parameter candidate: what a left and a right symbol become, or nil when they stay apart.
 /// - Precondition: fewer than 2³² symbols.
-func merge(_ symbols: inout [Symbol], _ candidate: (_ left: Symbol, _ right: Symbol) -> MergeCandidate?) {
+func merge(
+  _ symbols: inout [Symbol], _ candidate: (_ left: Symbol, _ right: Symbol) -> MergeCandidate?
+) {
   var queue = MergeQueue()
 
   func propose(_ left: Int, _ right: Int) {
-    guard left >= 0, right >= 0, let candidate = candidate(symbols[left], symbols[right]) else { return }
+    guard left >= 0, right >= 0, let candidate = candidate(symbols[left], symbols[right]) else {
+      return
+    }
     let size = symbols[left].count + symbols[right].count
     queue.push(
-      .init(key: UInt64(candidate.priority) << 32 | UInt64(left), right: right, size: size, id: candidate.id))
+      .init(
+        key: UInt64(candidate.priority) << 32 | UInt64(left), right: right, size: size,
+        id: candidate.id))
   }
 
   for index in symbols.indices.dropFirst() { propose(index - 1, index) }

@@ -12,16 +12,23 @@ enum PreTokenizer: Hashable, Sendable {
   ///
   /// Case is ignored for ASCII letters only.
   case llama3(maximumDigits: Int)
+  /// Regular expressions, each for what the one before it left.
+  case patterns([Pattern])
 
   /// Calls `body` with the byte range of each word, in order; together they are the whole range.
   func forEachWord(_ bytes: [UInt8], in range: Range<Int>, _ body: (Range<Int>) -> Void) {
+    if case .patterns(let patterns) = self {
+      return Pattern.forEachWord(patterns, bytes, in: range, body)
+    }
     let scanner = WordScanner(bytes, range)
     var position = 0
     while position < scanner.count {
       let end =
         switch self {
         case .gpt2: scanner.gpt2Word(at: position)
-        case .llama3(let maximumDigits): scanner.llama3Word(at: position, maximumDigits: maximumDigits)
+        case .llama3(let maximumDigits):
+          scanner.llama3Word(at: position, maximumDigits: maximumDigits)
+        case .patterns: scanner.count
         }
       body(scanner.starts[position]..<scanner.starts[end])
       position = end
@@ -38,10 +45,12 @@ private enum ScalarClass: UInt8 {
   init(_ scalar: Unicode.Scalar) {
     let properties = scalar.properties
     switch properties.generalCategory {
-    case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: self = .letter
+    case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter:
+      self = .letter
     case .decimalNumber, .letterNumber, .otherNumber: self = .number
     default:
-      self = scalar == "\n" || scalar == "\r" ? .newline : properties.isWhitespace ? .otherSpace : .other
+      self =
+        scalar == "\n" || scalar == "\r" ? .newline : properties.isWhitespace ? .otherSpace : .other
     }
   }
 
@@ -105,7 +114,9 @@ private struct WordScanner {
     return end == count || end == position + 1 ? end : end - 1
   }
 
-  private func run(of wanted: ScalarClass, from position: Int) -> Int { run(from: position) { $0 == wanted } }
+  private func run(of wanted: ScalarClass, from position: Int) -> Int {
+    run(from: position) { $0 == wanted }
+  }
 
   private func run(from position: Int, while condition: (ScalarClass) -> Bool) -> Int {
     var end = position
@@ -124,8 +135,10 @@ private struct WordScanner {
       return ignoringCase && (65...90).contains(byte) ? byte | 0x20 : byte
     }
     switch letter(1) {
-    case UInt8(ascii: "s"), UInt8(ascii: "t"), UInt8(ascii: "m"), UInt8(ascii: "d"): return position + 2
-    case UInt8(ascii: "r"), UInt8(ascii: "v"): return letter(2) == UInt8(ascii: "e") ? position + 3 : nil
+    case UInt8(ascii: "s"), UInt8(ascii: "t"), UInt8(ascii: "m"), UInt8(ascii: "d"):
+      return position + 2
+    case UInt8(ascii: "r"), UInt8(ascii: "v"):
+      return letter(2) == UInt8(ascii: "e") ? position + 3 : nil
     case UInt8(ascii: "l"): return letter(2) == UInt8(ascii: "l") ? position + 3 : nil
     default: return nil
     }

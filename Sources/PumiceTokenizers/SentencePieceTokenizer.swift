@@ -20,7 +20,8 @@ struct SentencePieceTokenizer: VocabularyTokenizer {
     let scores = try file.floatArray(Keys.scores)
     guard scores.count == vocabulary.tokens.count else {
       throw file.invalid(
-        Keys.scores, "has \(scores.count) elements, but \(Keys.tokens) has \(vocabulary.tokens.count)")
+        Keys.scores,
+        "has \(scores.count) elements, but \(Keys.tokens) has \(vocabulary.tokens.count)")
     }
     if let index = scores.firstIndex(where: \.isNaN) {
       throw file.invalid(Keys.scores, "element \(index) is not a number")
@@ -36,7 +37,9 @@ struct SentencePieceTokenizer: VocabularyTokenizer {
       vocabulary.types[id] == .byte && !byteTokens.contains(Int32(id))
     }
     if let invalid {
-      throw file.invalid(Keys.tokens, "token \(invalid) “\(vocabulary.tokens[invalid])” has type byte, but names none")
+      throw file.invalid(
+        Keys.tokens,
+        "token \(invalid) “\(vocabulary.tokens[invalid])” has type byte, but names none")
     }
   }
 
@@ -60,13 +63,17 @@ struct SentencePieceTokenizer: VocabularyTokenizer {
     text.withUnsafeBytes { text in
       var symbols = symbols(of: text)
       merge(&symbols) { left, right in
-        token(text, left.start, left.count + right.count).map { MergeCandidate(priority: priorities[Int($0)], id: $0) }
+        token(text, left.start, left.count + right.count).map {
+          MergeCandidate(priority: priorities[Int($0)], id: $0)
+        }
       }
       for symbol in symbols where symbol.count > 0 {
         if symbol.id >= 0 {
           output.append(symbol.id)
         } else {
-          output += text[symbol.start..<symbol.start + symbol.count].compactMap { byteTokens[Int($0)] }
+          output += text[symbol.start..<symbol.start + symbol.count].compactMap {
+            byteTokens[Int($0)]
+          }
         }
       }
     }
@@ -83,7 +90,9 @@ struct SentencePieceTokenizer: VocabularyTokenizer {
       let index = symbols.count
       let id = token(text, start, end - start) ?? -1
       symbols.append(
-        Symbol(start: start, count: end - start, id: id, previous: index - 1, next: end < text.count ? index + 1 : -1))
+        Symbol(
+          start: start, count: end - start, id: id, previous: index - 1,
+          next: end < text.count ? index + 1 : -1))
       start = end
     }
     return symbols
@@ -106,7 +115,9 @@ struct SentencePieceTokenizer: VocabularyTokenizer {
     case .byte: return byteTokens.firstIndex(of: id).map { [UInt8($0)] } ?? []
     case .control, .unknown, .userDefined: return Array(vocabulary.tokens[Int(id)].utf8)
     case .normal, .unused:
-      return vocabulary.tokens[Int(id)].unicodeScalars.flatMap { Array(($0 == "▁" ? " " : String($0)).utf8) }
+      return vocabulary.tokens[Int(id)].unicodeScalars.flatMap {
+        Array(($0 == "▁" ? " " : String($0)).utf8)
+      }
     }
   }
 }

@@ -53,7 +53,9 @@ struct SpecialTokenMatcher: Sendable {
         candidates = narrowed(candidates, depth: end - start, to: bytes[end])
         end += 1
         // A name that ends here sorts before those that go on.
-        if let first = candidates.first, names[first].bytes.count == end - start, isWanted(names[first].id) {
+        if let first = candidates.first, names[first].bytes.count == end - start,
+          isWanted(names[first].id)
+        {
           found.append(Match(id: names[first].id, range: start..<end))
         }
       }
@@ -85,7 +87,9 @@ struct SpecialTokenMatcher: Sendable {
     var isTaken = [Bool](repeating: false, count: length)
     let kept = byLength.filter { match in
       // Whatever was taken before is at least as long, so an overlap covers one of the ends.
-      guard !isTaken[match.range.lowerBound], !isTaken[match.range.upperBound - 1] else { return false }
+      guard !isTaken[match.range.lowerBound], !isTaken[match.range.upperBound - 1] else {
+        return false
+      }
       for position in match.range { isTaken[position] = true }
       return true
     }

@@ -24,7 +24,8 @@ public protocol Tokenizer: Sendable {
   ///   - parseSpecial: takes the names of control tokens in the text for those tokens. Leave it false for text of users.
   ///     (Tokens that the vocabulary calls user-defined are ordinary text and always matched.)
   /// - Throws: `textTooLong`.
-  func encode(_ text: String, addSpecial: Bool, parseSpecial: Bool) throws(TokenizerError) -> [Int32]
+  func encode(_ text: String, addSpecial: Bool, parseSpecial: Bool) throws(TokenizerError)
+    -> [Int32]
 
   /// The bytes that a token stands for: maybe only a part of a character. A control token gives its name.
   func piece(_ id: Int32) -> [UInt8]

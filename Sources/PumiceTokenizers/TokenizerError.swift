@@ -31,6 +31,7 @@ public struct TokenizerError: Error, Hashable, Sendable, CustomStringConvertible
 
   /// One line: `model.gguf: key tokenizer.ggml.merges: merge 7 names the unknown token “ab”`.
   public var description: String {
-    ([file, key.map { "key \($0)" }].compactMap { $0 } + [detail]).map(printable).joined(separator: ": ")
+    ([file, key.map { "key \($0)" }].compactMap { $0 } + [detail]).map(printable).joined(
+      separator: ": ")
   }
 }

@@ -12,13 +12,15 @@ extension TokenizerJSON {
   public static func metadata(
     folder: String, tokens count: Int, bos: Int?, eos: [Int]
   ) throws(ModelFileError) -> [(String, GGUFValue)] {
-    let path = "\(folder)/\(name)", configPath = "\(folder)/\(configName)"
+    let path = "\(folder)/\(name)"
+    let configPath = "\(folder)/\(configName)"
     guard ConfigurationReader.exists(path) else {
       let others = ["tokenizer.model", "vocab.json", configName].filter {
         ConfigurationReader.exists("\(folder)/\($0)")
       }
       guard let other = others.first else { return [] }
-      throw ModelFileError(file: path, code: .notFound, detail: "is missing, and \(other) alone is not read")
+      throw ModelFileError(
+        file: path, code: .notFound, detail: "is missing, and \(other) alone is not read")
     }
     let reader = try Reader(path, count: count)
     let config =
@@ -32,14 +34,17 @@ extension TokenizerJSON {
       metadata.append((Keys.scores, .array(.float32(reader.scores))))
       metadata.append((Keys.addSpacePrefix, .bool(try reader.addsSpacePrefix())))
     } else {
-      metadata.append((Keys.merges, .array(.string(reader.merges.map { $0.joined(separator: " ") }))))
+      metadata.append(
+        (Keys.merges, .array(.string(reader.merges.map { $0.joined(separator: " ") }))))
     }
-    let begin = try reader.token(config, "bos_token") ?? bos, end = try reader.token(config, "eos_token") ?? eos.first
+    let begin = try reader.token(config, "bos_token") ?? bos
+    let end = try reader.token(config, "eos_token") ?? eos.first
     for (key, token) in [(Keys.bos, begin), (Keys.eos, end)] {
       guard let token else { continue }
       guard reader.tokens.indices.contains(token) else {
         throw ModelFileError(
-          file: path, code: .invalidMetadata, subject: "key model.vocab", detail: "has no token \(token) for \(key)")
+          file: path, code: .invalidMetadata, subject: "key model.vocab",
+          detail: "has no token \(token) for \(key)")
       }
       metadata.append((key, .uint32(UInt32(token))))
     }
@@ -52,7 +57,9 @@ extension TokenizerJSON {
     let addsEOS = try config?.optionalBool("add_eos_token") ?? (template.last == true)
     metadata.append((Keys.addBOS, .bool(addsBOS && begin != nil)))
     metadata.append((Keys.addEOS, .bool(addsEOS && end != nil)))
-    if case .string(let text)? = config?.value("chat_template") { metadata.append((chatTemplate, .string(text))) }
+    if case .string(let text)? = config?.value("chat_template") {
+      metadata.append((chatTemplate, .string(text)))
+    }
     return metadata
   }
 }
@@ -68,7 +75,9 @@ private struct Reader {
 
   init(_ path: String, count: Int) throws(ModelFileError) {
     root = try ConfigurationReader(path: path)
-    guard let model = try root.optionalObject("model"), let vocabulary = try model.optionalObject("vocab") else {
+    guard let model = try root.optionalObject("model"),
+      let vocabulary = try model.optionalObject("vocab")
+    else {
       throw root.failure(.missingKey, "model.vocab", "the file does not have it")
     }
     let type = try model.optionalString("type") ?? "BPE"
@@ -81,16 +90,20 @@ private struct Reader {
       guard case .integer(let id) = value, 0..<1 << 24 ~= id else {
         throw vocabulary.failure(.invalidMetadata, printable(token), "is no token id")
       }
-      let isByte = isSentencePiece && token.utf8.count == 6 && token.hasPrefix("<0x") && token.hasSuffix(">")
+      let isByte =
+        isSentencePiece && token.utf8.count == 6 && token.hasPrefix("<0x") && token.hasSuffix(">")
       guard names.updateValue((token, isByte ? .byte : .normal), forKey: id) == nil else {
-        throw vocabulary.failure(.invalidMetadata, printable(token), "has the id \(id), which another token has too")
+        throw vocabulary.failure(
+          .invalidMetadata, printable(token), "has the id \(id), which another token has too")
       }
     }
     let unknown = try model.optionalString("unk_token")
     for value in try root.optionalArray("added_tokens") ?? [] {
       guard case .object(let token) = value, case .string(let content)? = token["content"],
         case .integer(let id)? = token["id"], 0..<1 << 24 ~= id
-      else { throw root.failure(.invalidMetadata, "added_tokens", "has an element without content or id") }
+      else {
+        throw root.failure(.invalidMetadata, "added_tokens", "has an element without content or id")
+      }
       let isSpecial = token["special"] == .bool(true)
       names[id] = (content, content == unknown ? .unknown : isSpecial ? .control : .userDefined)
     }
@@ -120,7 +133,9 @@ private struct Reader {
       guard let space = line.utf8.dropFirst().firstIndex(of: UInt8(ascii: " ")) else { return nil }
       return [String(line[..<space]), String(line[line.utf8.index(after: space)...])]
     case .array(let halves) where halves.count == 2:
-      guard case .string(let left) = halves[0], case .string(let right) = halves[1] else { return nil }
+      guard case .string(let left) = halves[0], case .string(let right) = halves[1] else {
+        return nil
+      }
       return [left, right]
     default: return nil
     }
@@ -138,7 +153,9 @@ private struct Reader {
   }
 
   /// Everything of a kind in a member that may be a sequence.
-  private func parts(_ key: String, sequence: String) throws(ModelFileError) -> [ConfigurationReader] {
+  private func parts(_ key: String, sequence: String) throws(ModelFileError)
+    -> [ConfigurationReader]
+  {
     guard let part = try root.optionalObject(key) else { return [] }
     guard try part.optionalString("type") == "Sequence" else { return [part] }
     var parts: [ConfigurationReader] = []
@@ -153,7 +170,8 @@ private struct Reader {
     let parts = try parts("pre_tokenizer", sequence: "pretokenizers")
     if isSentencePiece {
       for part in parts where try part.optionalString("type") != "Metaspace" {
-        throw part.failure(.unsupportedModel, "type", "is not read beside SentencePiece's BPE, only Metaspace")
+        throw part.failure(
+          .unsupportedModel, "type", "is not read beside SentencePiece's BPE, only Metaspace")
       }
       return "default"
     }
@@ -162,7 +180,8 @@ private struct Reader {
       switch try part.optionalString("type") {
       case "ByteLevel":
         if try part.optionalBool("add_prefix_space") == true {
-          throw part.failure(.unsupportedModel, "add_prefix_space", "a space before the text is not read")
+          throw part.failure(
+            .unsupportedModel, "add_prefix_space", "a space before the text is not read")
         }
         if try part.optionalBool("use_regex") ?? true, expression == nil { return "gpt-2" }
       case "Split": expression = try part.optionalObject("pattern")?.optionalString("Regex")
@@ -171,13 +190,15 @@ private struct Reader {
     }
     guard let found = TokenizerJSON.expressions.first(where: { $0.expression == expression }) else {
       throw root.failure(
-        .unsupportedModel, "pre_tokenizer", "cuts words neither as GPT-2 nor as Llama 3 nor as Qwen 2")
+        .unsupportedModel, "pre_tokenizer",
+        "cuts words neither as GPT-2 nor as Llama 3 nor as Qwen 2")
     }
     return found.name
   }
 
   func addsSpacePrefix() throws(ModelFileError) -> Bool {
-    for part in try parts("normalizer", sequence: "normalizers") where try part.optionalString("type") == "Prepend" {
+    for part in try parts("normalizer", sequence: "normalizers")
+    where try part.optionalString("type") == "Prepend" {
       return true
     }
     for part in try parts("pre_tokenizer", sequence: "pretokenizers") {
@@ -191,7 +212,9 @@ private struct Reader {
   /// Whether a sequence begins and ends with a special token.
   func template() throws(ModelFileError) -> (first: Bool?, last: Bool?) {
     for part in try parts("post_processor", sequence: "processors") {
-      guard try part.optionalString("type") == "TemplateProcessing", let items = try part.optionalArray("single") else {
+      guard try part.optionalString("type") == "TemplateProcessing",
+        let items = try part.optionalArray("single")
+      else {
         continue
       }
       func isSpecial(_ item: JSONValue?) -> Bool {

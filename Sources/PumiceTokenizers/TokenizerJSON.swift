@@ -26,14 +26,23 @@ public enum TokenizerJSON {
   /// - Throws: as `Tokenizers.load`.
   public static func files(of file: GGUFFile) throws -> [String: String] {
     _ = try Tokenizers.load(from: file)
-    let isSentencePiece = try file.string(Keys.model) == "llama"
-    let vocabulary: Vocabulary, style: PreTokenizerStyle?
+    let kind = try file.string(Keys.model)
+    let isSentencePiece = kind == "llama"
+    guard isSentencePiece || kind == "gpt2" else {
+      throw TokenizerError(
+        code: .unsupported, file: file.path, key: Keys.model,
+        detail: "“\(kind)” is not written to tokenizer.json")
+    }
+    let vocabulary: Vocabulary
+    let style: PreTokenizerStyle?
     if isSentencePiece {
       let tokenizer = try SentencePieceTokenizer(file)
       (vocabulary, style) = (tokenizer.vocabulary, nil)
     } else {
       let tokenizer = try ByteLevelTokenizer(file)
-      (vocabulary, style) = (tokenizer.vocabulary, try PreTokenizerStyle(named: file.string(Keys.pre), file: file))
+      (vocabulary, style) = (
+        tokenizer.vocabulary, try PreTokenizerStyle(named: file.string(Keys.pre), file: file)
+      )
     }
     let tokens = vocabulary.tokens
     let added = zip(tokens, vocabulary.types).enumerated().filter {
@@ -43,10 +52,13 @@ public enum TokenizerJSON {
         + "\"rstrip\": false, \"normalized\": false, \"special\": \(token.1 != .userDefined)}"
     }
     // Nameless tokens are never met; their places are filled up by readers.
-    let entries = tokens.enumerated().filter { !$1.isEmpty }.map { "      \(jsonString($1)): \($0)" }
+    let entries = tokens.enumerated().filter { !$1.isEmpty }.map {
+      "      \(jsonString($1)): \($0)"
+    }
     let merges =
       try isSentencePiece
-      ? sentencePieceMerges(vocabulary, scores: file.floatArray(Keys.scores)) : file.stringArray(Keys.merges)
+      ? sentencePieceMerges(vocabulary, scores: file.floatArray(Keys.scores))
+      : file.stringArray(Keys.merges)
     let unknown = vocabulary.types.firstIndex(of: .unknown).map { jsonString(tokens[$0]) } ?? "null"
     let addsSpace = try file.optionalBool(Keys.addSpacePrefix) ?? true
     let members: [(String, String)] = [
@@ -55,7 +67,11 @@ public enum TokenizerJSON {
       ("normalizer", isSentencePiece ? sentencePieceNormalizer(addsSpace: addsSpace) : "null"),
       ("pre_tokenizer", style.map(preTokenizer) ?? "null"),
       ("post_processor", postProcessor(vocabulary, isByteLevel: !isSentencePiece)),
-      ("decoder", isSentencePiece ? sentencePieceDecoder(addsSpace: addsSpace) : byteLevel(usesExpression: true)),
+      (
+        "decoder",
+        isSentencePiece
+          ? sentencePieceDecoder(addsSpace: addsSpace) : byteLevel(usesExpression: true)
+      ),
       (
         "model",
         """
@@ -79,7 +95,9 @@ public enum TokenizerJSON {
     ]
     if let bos = vocabulary.bosToken { config.append(("bos_token", jsonString(tokens[Int(bos)]))) }
     if let eos = vocabulary.eosToken { config.append(("eos_token", jsonString(tokens[Int(eos)]))) }
-    if let template = try file.optionalString(chatTemplate) { config.append(("chat_template", jsonString(template))) }
+    if let template = try file.optionalString(chatTemplate) {
+      config.append(("chat_template", jsonString(template)))
+    }
     return [name: text(members), configName: text(config)]
   }
 
@@ -97,10 +115,17 @@ public enum TokenizerJSON {
     switch style.preTokenizer {
     case .gpt2: return byteLevel(usesExpression: true)
     case .llama3(let digits):
-      let expression = expression(numbers: digits == 1 ? #"\p{N}"# : "\\p{N}{1,\(digits)}")
-      return "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\": "
-        + "\(jsonString(expression))}, \"behavior\": \"Isolated\", \"invert\": false}, \(byteLevel(usesExpression: false))]}"
+      return splits([expression(numbers: digits == 1 ? #"\p{N}"# : "\\p{N}{1,\(digits)}")])
+    case .patterns(let patterns): return splits(patterns.map(\.source))
     }
+  }
+
+  private static func splits(_ expressions: [String]) -> String {
+    let splits = expressions.map {
+      "{\"type\": \"Split\", \"pattern\": {\"Regex\": \(jsonString($0))}, \"behavior\": \"Isolated\", \"invert\": false}"
+    }
+    return "{\"type\": \"Sequence\", \"pretokenizers\": ["
+      + (splits + [byteLevel(usesExpression: false)]).joined(separator: ", ") + "]}"
   }
 
   private static func sentencePieceNormalizer(addsSpace: Bool) -> String {
@@ -112,22 +137,26 @@ public enum TokenizerJSON {
   private static func sentencePieceDecoder(addsSpace: Bool) -> String {
     "{\"type\": \"Sequence\", \"decoders\": [{\"type\": \"Replace\", \"pattern\": {\"String\": \"▁\"}, \"content\": \" \"}, "
       + "{\"type\": \"ByteFallback\"}, {\"type\": \"Fuse\"}"
-      + (addsSpace ? ", {\"type\": \"Strip\", \"content\": \" \", \"start\": 1, \"stop\": 0}" : "") + "]}"
+      + (addsSpace ? ", {\"type\": \"Strip\", \"content\": \" \", \"start\": 1, \"stop\": 0}" : "")
+      + "]}"
   }
 
   /// What puts the tokens that begin and end a sequence around it.
   private static func postProcessor(_ vocabulary: Vocabulary, isByteLevel: Bool) -> String {
     func special(_ id: Int32) -> String { jsonString(vocabulary.tokens[Int(id)]) }
-    let first = vocabulary.addsBOS ? vocabulary.bosToken : nil, last = vocabulary.addsEOS ? vocabulary.eosToken : nil
+    let first = vocabulary.addsBOS ? vocabulary.bosToken : nil
+    let last = vocabulary.addsEOS ? vocabulary.eosToken : nil
     let ids = [first, last].compactMap { $0 }
     guard !ids.isEmpty else { return isByteLevel ? byteLevel(usesExpression: true) : "null" }
     func around(_ sequence: String, _ type: Int) -> [String] {
       func item(_ id: Int32?) -> [String] {
         id.map { ["{\"SpecialToken\": {\"id\": \(special($0)), \"type_id\": \(type)}}"] } ?? []
       }
-      return item(first) + ["{\"Sequence\": {\"id\": \"\(sequence)\", \"type_id\": \(type)}}"] + item(last)
+      return item(first) + ["{\"Sequence\": {\"id\": \"\(sequence)\", \"type_id\": \(type)}}"]
+        + item(last)
     }
-    let single = around("A", 0), pair = single + around("B", 1)
+    let single = around("A", 0)
+    let pair = single + around("B", 1)
     let used = Set(ids).sorted().map {
       "\(special($0)): {\"id\": \(special($0)), \"ids\": [\($0)], \"tokens\": [\(special($0))]}"
     }
@@ -136,7 +165,9 @@ public enum TokenizerJSON {
   }
 
   private static func sentencePieceMerges(_ vocabulary: Vocabulary, scores: [Double]) -> [String] {
-    func isMergeable(_ id: Int32) -> Bool { [.normal, .userDefined, .unused].contains(vocabulary.types[Int(id)]) }
+    func isMergeable(_ id: Int32) -> Bool {
+      [.normal, .userDefined, .unused].contains(vocabulary.types[Int(id)])
+    }
     func find(_ text: some Collection<UInt8>) -> Int32? {
       vocabulary.table.find(Array(text)).flatMap { isMergeable($0) ? $0 : nil }
     }

@@ -2,7 +2,8 @@ public import PumiceModelFiles
 
 /// Makes tokenizers from the metadata of model files.
 public enum Tokenizers {
-  /// The tokenizer that a file describes: SentencePiece with byte fallback (`llama`) or byte-level BPE (`gpt2`).
+  /// The tokenizer that a file describes: SentencePiece with byte fallback (`llama`), byte-level BPE (`gpt2`)
+  /// or WordPiece (`bert`).
   ///
   /// - Throws: a `TokenizerError` for a kind that is not supported or a vocabulary that contradicts itself, a
   ///   `ModelFileError` for a key that is missing or of the wrong type. Both name the key.
@@ -10,10 +11,12 @@ public enum Tokenizers {
     switch try file.string(Keys.model) {
     case "llama": return try SentencePieceTokenizer(file)
     case "gpt2": return try ByteLevelTokenizer(file)
+    case "bert": return try WordPieceTokenizer(file)
     case let name:
       throw TokenizerError(
         code: .unsupported, file: file.path, key: Keys.model,
-        detail: "the tokenizer “\(name)” is not supported, only “llama” (SentencePiece) and “gpt2” (byte-level BPE)")
+        detail: "the tokenizer “\(name)” is not supported, "
+          + "only “llama” (SentencePiece), “gpt2” (byte-level BPE) and “bert” (WordPiece)")
     }
   }
 }

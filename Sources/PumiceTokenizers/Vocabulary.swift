@@ -30,14 +30,15 @@ struct Vocabulary: Sendable {
   }
 
   /// - Throws: a `ModelFileError` or `TokenizerError` that names the key.
-  init(_ file: GGUFFile, defaults: Defaults) throws {
+  init(_ file: GGUFFile, defaults: Defaults = .init()) throws {
     tokens = try file.stringArray(Keys.tokens)
     guard !tokens.isEmpty, tokens.count <= Int32.max else {
       throw file.invalid(Keys.tokens, "there are \(tokens.count) tokens")
     }
     table = ByteStringTable(tokens)
     if let (earlier, later) = table.duplicate {
-      throw file.invalid(Keys.tokens, "tokens \(earlier) and \(later) are both “\(tokens[Int(later)])”")
+      throw file.invalid(
+        Keys.tokens, "tokens \(earlier) and \(later) are both “\(tokens[Int(later)])”")
     }
     let wellKnown = EndOfGeneration.wellKnown(in: table)
     types = try Self.types(file, count: tokens.count, control: wellKnown)
@@ -48,7 +49,8 @@ struct Vocabulary: Sendable {
 
     let ids = 0...tokens.count - 1
     func token(_ key: String, default: Int32? = nil) throws -> Int32? {
-      try file.optionalInteger(key, in: ids).map(Int32.init) ?? `default`.flatMap { ids ~= Int($0) ? $0 : nil }
+      try file.optionalInteger(key, in: ids).map(Int32.init)
+        ?? `default`.flatMap { ids ~= Int($0) ? $0 : nil }
     }
     bosToken = try token(Keys.bos, default: defaults.bosToken)
     eosToken = try token(Keys.eos, default: defaults.eosToken)
@@ -58,15 +60,20 @@ struct Vocabulary: Sendable {
     let wantsBOS = try file.optionalBool(Keys.addBOS)
     addsBOS = wantsBOS ?? (defaults.addsBOS && bosToken != nil)
     addsEOS = try file.optionalBool(Keys.addEOS) ?? false
-    if addsBOS && bosToken == nil { throw file.invalid(Keys.addBOS, "is true, but \(Keys.bos) is absent") }
-    if addsEOS && eosToken == nil { throw file.invalid(Keys.addEOS, "is true, but \(Keys.eos) is absent") }
+    if addsBOS && bosToken == nil {
+      throw file.invalid(Keys.addBOS, "is true, but \(Keys.bos) is absent")
+    }
+    if addsEOS && eosToken == nil {
+      throw file.invalid(Keys.addEOS, "is true, but \(Keys.eos) is absent")
+    }
   }
 
   private static func types(_ file: GGUFFile, count: Int, control: Set<Int32>) throws -> [TokenType] {
     var types = [TokenType](repeating: .normal, count: count)
     if let numbers = try file.optionalIntegerArray(Keys.types) {
       guard numbers.count == count else {
-        throw file.invalid(Keys.types, "has \(numbers.count) elements, but \(Keys.tokens) has \(count)")
+        throw file.invalid(
+          Keys.types, "has \(numbers.count) elements, but \(Keys.tokens) has \(count)")
       }
       for (index, number) in numbers.enumerated() {
         guard let type = TokenType(rawValue: number) else {
@@ -96,6 +103,11 @@ enum Keys {
   static let eos = "tokenizer.ggml.eos_token_id"
   static let eot = "tokenizer.ggml.eot_token_id"
   static let eom = "tokenizer.ggml.eom_token_id"
+  static let cls = "tokenizer.ggml.cls_token_id"
+  static let separator = "tokenizer.ggml.seperator_token_id"
+  static let unknown = "tokenizer.ggml.unknown_token_id"
+  static let addSeparator = "tokenizer.ggml.add_sep_token"
+  static let lowercases = "tokenizer.ggml.normalizer.lowercase"
   static let addBOS = "tokenizer.ggml.add_bos_token"
   static let addEOS = "tokenizer.ggml.add_eos_token"
   static let addSpacePrefix = "tokenizer.ggml.add_space_prefix"

@@ -16,13 +16,18 @@ extension VocabularyTokenizer {
   public var addsBOS: Bool { vocabulary.addsBOS }
   public var addsEOS: Bool { vocabulary.addsEOS }
 
-  public func isSpecial(_ id: Int32) -> Bool { [.control, .unknown].contains(vocabulary.type(of: id)) }
+  public func isSpecial(_ id: Int32) -> Bool {
+    [.control, .unknown].contains(vocabulary.type(of: id))
+  }
 
-  public func encode(_ text: String, addSpecial: Bool, parseSpecial: Bool) throws(TokenizerError) -> [Int32] {
+  public func encode(_ text: String, addSpecial: Bool, parseSpecial: Bool) throws(TokenizerError)
+    -> [Int32]
+  {
     let bytes = Array(text.utf8)
     guard bytes.count <= Int32.max else {
       throw TokenizerError(
-        code: .textTooLong, detail: "a text of \(bytes.count) bytes; at most \(Int32.max) can be encoded")
+        code: .textTooLong,
+        detail: "a text of \(bytes.count) bytes; at most \(Int32.max) can be encoded")
     }
     var output: [Int32] = []
     if addSpecial && addsBOS, let bosToken { output.append(bosToken) }

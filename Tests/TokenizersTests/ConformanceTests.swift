@@ -26,7 +26,7 @@ import Testing
 
   static let folder = ProcessInfo.processInfo.environment["PUMICE_CONFORMANCE"]
 
-  @Test(.enabled(if: folder != nil, "PUMICE_CONFORMANCE names no folder"), arguments: Fixture.names)
+  @Test(.enabled(if: folder != nil, "PUMICE_CONFORMANCE names no folder"), arguments: Fixture.names + ["bert-bge"])
   func fullVocabulariesGiveTheGoldenIds(name: String) throws {
     let path = try #require(Self.folder) + "/ggml-vocab-\(name).gguf"
     let tokenizer = try Tokenizers.load(from: GGUFFile(path: path))

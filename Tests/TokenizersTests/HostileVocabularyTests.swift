@@ -12,9 +12,9 @@ import Testing
   }
 
   @Test func unknownKindsAreRefusedByName() throws {
-    #expect(message(try byteLevelFile(metadata: [("tokenizer.ggml.model", .string("bert"))])).contains("“bert”"))
-    let pre = message(try byteLevelFile(metadata: [("tokenizer.ggml.pre", .string("tekken"))]))
-    #expect(pre == "small.gguf: key tokenizer.ggml.pre: the pre-tokenizer “tekken” is not supported")
+    #expect(message(try byteLevelFile(metadata: [("tokenizer.ggml.model", .string("rwkv"))])).contains("“rwkv”"))
+    let pre = message(try byteLevelFile(metadata: [("tokenizer.ggml.pre", .string("superbpe"))]))
+    #expect(pre == "small.gguf: key tokenizer.ggml.pre: the pre-tokenizer “superbpe” is not supported")
     let empty = try GGUFFile(bytes: GGUFWriter().bytes(), name: "small.gguf")
     #expect(message(empty) == "small.gguf: key tokenizer.ggml.model: the file does not have it")
   }
