@@ -25,6 +25,11 @@ public struct GGUFAsFolder: SafetensorsTensors {
   ///   biases; a `TokenizerError`; and what is wrong with the file.
   public init(_ file: GGUFFile) throws {
     let model = try ModelConfiguration(file)
+    guard model.architecture.name == Architecture.llama.name else {
+      throw file.error(
+        .unknownArchitecture, subject: "key general.architecture",
+        "a folder cannot be written of “\(model.architecture.name)”, only of llama")
+    }
     _ = try ModelTensors(file, model)
     self.file = file
     rows = HeadRows(headSize: model.headSize)
