@@ -17,7 +17,7 @@ struct HubDownload {
   private var subject: String { "\(client.reference.repository)/\(path)" }
 
   /// - Parameter progress: told the bytes that are here.
-  func run(progress: (Int) -> Void) throws(HubError) {
+  func run(progress: @escaping (Int) -> Void) throws(HubError) {
     let target = cache.blob(metadata.etag), partial = cache.partial(metadata.etag)
     if !FileManager.default.fileExists(atPath: target.path) {
       let sink = try cache.at(partial) {
@@ -35,7 +35,7 @@ struct HubDownload {
     try cache.link(path, of: commit, to: metadata.etag)
   }
 
-  private func fill(_ sink: Sink, _ progress: (Int) -> Void) throws(HubError) {
+  private func fill(_ sink: Sink, _ progress: @escaping (Int) -> Void) throws(HubError) {
     var failures = 0
     while sink.count < metadata.size {
       progress(sink.count)
@@ -58,20 +58,17 @@ struct HubDownload {
   /// One request for what is missing.
   ///
   /// - Returns: why it did not bring all.
-  private func attempt(_ sink: Sink, _ progress: (Int) -> Void) throws(HubError) -> HubError? {
+  private func attempt(_ sink: Sink, _ progress: @escaping (Int) -> Void) throws(HubError) -> HubError? {
     var request = try client.fileRequest(path, commit: commit)
     if sink.count > 0 { request.setValue("bytes=\(sink.count)-", forHTTPHeaderField: "Range") }
-    let size = metadata.size
-    return withoutActuallyEscaping(progress) { progress in
-      let receiver = Receiver(sink, size: size, progress: progress)
-      do {
-        try client.transport.run(request, leavesHost: true, to: receiver)
-      } catch {
-        return HubError(.connection, subject, error.localizedDescription)
-      }
-      if let head = receiver.head, let refusal = client.refusal(head, subject) { return refusal }
-      return receiver.problem.map { HubError($0.code, subject, $0.detail) }
+    let receiver = Receiver(sink, size: metadata.size, progress: progress)
+    do {
+      try client.transport.run(request, leavesHost: true, to: receiver)
+    } catch {
+      return HubError(.connection, subject, error.localizedDescription)
     }
+    if let head = receiver.head, let refusal = client.refusal(head, subject) { return refusal }
+    return receiver.problem.map { HubError($0.code, subject, $0.detail) }
   }
 
   /// Throws, and removes it, unless the file is what the hub said that it is.

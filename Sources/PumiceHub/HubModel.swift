@@ -25,7 +25,7 @@ public struct HubModel: Sendable {
   ///
   /// - Throws: `HubError`. What has come stays, and the next pull goes on behind it.
   public static func pull(
-    _ reference: HubReference, _ settings: HubSettings, progress: (HubProgress) -> Void = { _ in }
+    _ reference: HubReference, _ settings: HubSettings, progress: @escaping (HubProgress) -> Void = { _ in }
   ) throws(HubError) -> HubModel {
     let cache = HubCache(reference, in: settings)
     if settings.isOffline { return try cached(reference, cache) }
@@ -43,7 +43,8 @@ public struct HubModel: Sendable {
     var done = 0
     for (path, metadata) in sizes {
       let download = HubDownload(client: client, cache: cache, path: path, commit: listing.commit, metadata: metadata)
-      try download.run { progress(HubProgress(file: path, done: done + $0, total: total)) }
+      let before = done
+      try download.run { progress(HubProgress(file: path, done: before + $0, total: total)) }
       done += metadata.size
     }
     try cache.remember(listing.commit, for: reference.revision)

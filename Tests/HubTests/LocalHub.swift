@@ -22,7 +22,7 @@ final class LocalHub {
       try data.write(to: url)
     }
     log = folder.appendingPathComponent("requests")
-    FileManager.default.createFile(atPath: log.path, contents: nil)
+    try Data().write(to: log)
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [
       "python3",

@@ -5,7 +5,7 @@ import Testing
 
 /// Pulls from a hub on this machine that speaks the protocol, and breaks it where a test says so.
 @Suite struct PullTests {
-  private static let large = Data((0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) })
+  private static let large = Data((0..<300_000).map { UInt8(truncatingIfNeeded: $0 * 31 + ($0 >> 8)) })
   private static let small = Data("{\"a\": 1}".utf8)
 
   private func failure(_ hub: LocalHub, _ text: String, _ environment: [String: String] = [:]) throws -> HubError {
@@ -17,10 +17,10 @@ import Testing
     let model = try hub.pull("hf:test/model@v/1:a/m-Q4_0.gguf")
     #expect(try Data(contentsOf: model.location) == Self.large)
     #expect(model.commit == LocalHub.commit && model.byteCount == Self.large.count && !model.isFromCacheAlone)
-    // The hash is that of sha256sum.
-    let sha = "2d8f9a7f"
+    // As sha256sum says.
+    let hash = "7746f603692a686cd64102485f55a005fd9521e026974d885676c0a486c0b2ae"
     let link = try FileManager.default.destinationOfSymbolicLink(atPath: model.location.path)
-    #expect(link.hasPrefix("../../../blobs/") && link.count == 15 + 64 && sha.count == 8)
+    #expect(link == "../../../blobs/\(hash)")
     #expect(
       model.location.path == hub.cached("models--test--model/snapshots/\(LocalHub.commit)/a/m-Q4_0.gguf").path)
     #expect(
@@ -45,11 +45,11 @@ import Testing
 
   @Test func brokenPullsGoOn() throws {
     let hub = try LocalHub(["model/m.gguf": Self.large])
-    // Two breaks, an overload, a host that does not know ranges: it begins again.
+    // The hub, then the other host is overloaded; then it breaks off twice.
     try hub.plan(["busy /api/", "break 100000 /large/", "break 50000 /large/", "busy /large/"])
     #expect(try Data(contentsOf: try hub.pull("hf:test/model").location) == Self.large)
     let ranges = try hub.requests().filter { $0[2].hasPrefix("/large/") }.map { $0[4] }
-    #expect(ranges == ["-", "bytes=100000-", "bytes=150000-", "bytes=150000-"])
+    #expect(ranges == ["-", "-", "bytes=100000-", "bytes=150000-"])
   }
 
   @Test func aLaterPullGoesOn() throws {

@@ -93,7 +93,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def resolve(self, repository, revision, name):
         file = root / repository / name
-        if revision != COMMIT or not file.is_file():
+        if revision not in ("main", COMMIT) or not file.is_file():
             return self.answer(404, headers=[("X-Error-Code", "EntryNotFound")])
         data = file.read_bytes()
         headers = [("X-Repo-Commit", COMMIT)]
