@@ -31,6 +31,7 @@ struct ModelFileArguments: ParsableArguments {
   var option: String?
 
   func validate() throws {
+    if let path, path.hasPrefix(HubReference.prefix) { try requireReference(path) }
     if positional != nil, option != nil { throw ValidationError("Give the model once: as the argument or with -m.") }
   }
 

@@ -28,6 +28,8 @@ struct PullCommand: ParsableCommand {
   @Flag(help: "Print the result as JSON.")
   var json = false
 
+  func validate() throws { try requireReference(model) }
+
   private struct Result: Encodable {
     var model: String
     var commit: String
@@ -48,6 +50,11 @@ struct PullCommand: ParsableCommand {
       print(pulled.location.path)
     }
   }
+}
+
+/// Throws, as wrong usage, unless the text names a model of a hub.
+func requireReference(_ text: String) throws {
+  do throws(HubError) { _ = try HubReference(text) } catch { throw ValidationError(error.description) }
 }
 
 /// Fetches what is missing of a model, with a bar, and says what it is.
