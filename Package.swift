@@ -101,13 +101,9 @@ let package = Package(
     .executableTarget(
       name: "pumice",
       dependencies: [
-<<<<<<< HEAD
-        "PumiceModels", "PumiceVerification", "PumiceKernels", "PumiceReference", "PumiceOperators", "PumiceTensors",
+        "PumiceHub", "PumiceModels", "PumiceVerification", "PumiceKernels", "PumiceReference", "PumiceOperators",
+        "PumiceTensors",
         "PumiceGPU", "PumiceModelFiles", "PumiceTokenizers", "PumiceTemplates", "PumiceQuantization",
-=======
-        "PumiceHub", "PumiceModels", "PumiceVerification", "PumiceKernels", "PumiceReference", "PumiceOperators", "PumiceTensors",
-        "PumiceGPU", "PumiceModelFiles", "PumiceTokenizers", "PumiceQuantization",
->>>>>>> main
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),

@@ -13,11 +13,8 @@ struct Pumice: ParsableCommand {
       Exit codes: 0 done, 1 the work failed, 64 wrong usage.
       """,
     subcommands: [
-<<<<<<< HEAD
       RunCommand.self, ChatCommand.self, DevicesCommand.self, VerifyCommand.self, MutateCommand.self, BenchCommand.self,
-=======
-      RunCommand.self, PullCommand.self, DevicesCommand.self, VerifyCommand.self, MutateCommand.self, BenchCommand.self,
->>>>>>> main
+      PullCommand.self,
       PerplexityCommand.self, LogitsCommand.self, TokenizeCommand.self, InspectCommand.self, QuantizeCommand.self,
       ErrorsCommand.self, MaskCommand.self, TemplateCommand.self,
     ])
