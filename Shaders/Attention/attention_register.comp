@@ -86,14 +86,14 @@ void main() {
       }
       // Which rows see which of this lane's keys. Not unrolled: a mask may be long, and drivers would compile it once for each.
       uint seen = 0;
-      [[dont_unroll]] for (uint i = 0; i < KEYS_PER_LANE; i++) {
-        const int position = own_position(set, base + i * SUBGROUP + lane);
-        if (full) {
-          if (position >= 0) seen |= ALL_ROWS << i * ROWS;
-        } else {
-          [[dont_unroll]] for (uint r = 0; r < ROWS; r++) {
-            if (row_sees(row_at(set, min(first_row + r, all_rows - 1)), position, length)) seen |= 1u << i * ROWS + r;
-          }
+      if (full) {
+        [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) {
+          if (key[i] >= 0) seen |= ALL_ROWS << i * ROWS;
+        }
+      } else {
+        [[dont_unroll]] for (uint pair = 0; pair < KEYS_PER_LANE * ROWS; pair++) {
+          const int position = own_position(set, base + pair / ROWS * SUBGROUP + lane);
+          if (row_sees(row_at(set, min(first_row + pair % ROWS, all_rows - 1)), position, length)) seen |= 1u << pair;
         }
       }
       for (uint u = 0; u < KEY_UNITS; u++) {
@@ -164,7 +164,7 @@ void main() {
 
   [[unroll]] for (int r = 0; r < ROWS; r++) {
     const float whole = subgroupAdd(total[r]);
-    const float factor = whole > 0.0 ? 1.0 / whole : 0.0;
+    const float factor = whole == 0.0 ? 0.0 : 1.0 / whole;
     if (first_row + r < all_rows) {
       for (uint w = lane; w < VALUE_WORDS; w += SUBGROUP) {
         const uint target = rows[r].index * VALUE_SIZE + w * VALUE_ELEMENTS;
@@ -172,7 +172,7 @@ void main() {
         STORE_VALUES(y, target, sum * factor);
       }
 #ifdef LOG_SUM_EXP
-      if (lane == 0) log_sum_exp.v[rows[r].index] = whole > 0.0 ? largest[r] + log(whole) : uintBitsToFloat(0xff800000u);
+      if (lane == 0) log_sum_exp.v[rows[r].index] = whole == 0.0 ? uintBitsToFloat(0xff800000u) : largest[r] + log(whole);
 #endif
     }
   }

@@ -56,6 +56,9 @@ struct PlainCache {
   /// Formats that shaders read without a scale.
   static func isPlain(_ format: TensorFormat) -> Bool { [.f32, .f16, .bf16].contains(format) }
 
+  /// Formats of 16 bits; shaders that read plain numbers get all others in 32.
+  static func isHalf(_ format: TensorFormat) -> Bool { format == .f16 || format == .bf16 }
+
   static func refusal(_ op: Attention, _ device: DeviceInfo) -> String? {
     let plan = PlainCache(op).plan
     let bytes = plan.scratch.reduce(0, +)

@@ -75,32 +75,31 @@ enum AttentionPublished {
 
   private static func row(
     _ keys: Int, _ tokens: Int, _ heads: (sequences: Int, kvHeads: Int, group: Int), _ size: (Int, Int),
-    _ keyFormat: TensorFormat, _ valueFormat: TensorFormat? = nil, _ masking: Masking, sinks: Bool = false,
-    softCap: Bool = false
+    _ format: TensorFormat, _ masking: Masking, values: TensorFormat? = nil, sinks: Bool = false, softCap: Bool = false
   ) -> Parameters {
     Parameters(
-      keySize: size.0, valueSize: size.1, keyFormat: keyFormat, valueFormat: valueFormat ?? keyFormat, keys: keys,
+      keySize: size.0, valueSize: size.1, keyFormat: format, valueFormat: values ?? format, keys: keys,
       tokens: tokens, group: heads.group, sequences: heads.sequences, hasMask: masking != .none,
       hasBias: masking == .bias, hasSinks: sinks, hasSoftCap: softCap, kvHeads: heads.kvHeads)
   }
 
   static let cases: [Parameters] = [
     row(113, 1, (1, 4, 1), (128, 64), .block(.q5_1), .none, sinks: true, softCap: true),
-    row(113, 1, (1, 2, 32), (192, 192), .f16, .f32, .mask),
+    row(113, 1, (1, 2, 32), (192, 192), .f16, .mask, values: .f32),
     row(113, 3, (1, 2, 8), (72, 72), .f16, .bias),
-    row(113, 3, (1, 1, 12), (96, 64), .q4_0, .f16, .none, softCap: true),
-    row(113, 3, (1, 2, 4), (128, 128), .q8_0, .q4_0, .none, softCap: true),
+    row(113, 3, (1, 1, 12), (96, 64), .q4_0, .none, values: .f16, softCap: true),
+    row(113, 3, (1, 2, 4), (128, 128), .q8_0, .none, values: .q4_0, softCap: true),
     row(1024, 1, (1, 2, 4), (96, 64), .block(.q5_0), .mask, softCap: true),
-    row(1024, 1, (1, 2, 4), (64, 72), .q8_0, .f16, .bias, sinks: true),
+    row(1024, 1, (1, 2, 4), (64, 72), .q8_0, .bias, values: .f16, sinks: true),
     row(512, 1, (3, 2, 4), (64, 128), .block(.q4_1), .bias),
-    row(1024, 3, (1, 1, 20), (72, 64), .f32, .q8_0, .mask, softCap: true),
+    row(1024, 3, (1, 1, 20), (72, 64), .f32, .mask, values: .q8_0, softCap: true),
     row(1024, 1, (3, 1, 4), (256, 256), .q8_0, .mask, sinks: true),
     row(512, 3, (3, 1, 16), (40, 40), .f32, .none, sinks: true),
     row(113, 32, (3, 1, 1), (80, 80), .bf16, .none, softCap: true),
     row(512, 32, (1, 1, 1), (256, 256), .block(.iq4_nl), .mask, sinks: true),
     row(113, 75, (3, 1, 1), (128, 96), .q4_0, .mask),
-    row(1024, 32, (1, 1, 1), (64, 64), .q4_0, .q8_0, .bias, sinks: true),
-    row(512, 75, (1, 1, 1), (96, 96), .q8_0, .f32, .bias, sinks: true, softCap: true),
-    row(1024, 75, (1, 1, 1), (192, 128), .f16, .q4_0, .none, softCap: true),
+    row(1024, 32, (1, 1, 1), (64, 64), .q4_0, .bias, values: .q8_0, sinks: true),
+    row(512, 75, (1, 1, 1), (96, 96), .q8_0, .bias, values: .f32, sinks: true, softCap: true),
+    row(1024, 75, (1, 1, 1), (192, 128), .f16, .none, values: .q4_0, softCap: true),
   ]
 }

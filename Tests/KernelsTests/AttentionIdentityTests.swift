@@ -175,23 +175,32 @@ extension AttentionRun {
   /// Causal attention of queries at the given positions, one key-value head, in which query i is turned against key j by
   /// `distance(i, j)` positions: element pairs (d, d + size/2) by the angle distance · 10000^(−2d/size).
   fileprivate func rotated(_ queries: [Int], by distance: (Int, Int) -> Int) -> [SoftmaxSum] {
-    let half = op.keySize / 2
-    return queries.indices.flatMap { t in
-      (0..<op.heads).map { h in
+    var rows: [SoftmaxSum] = []
+    for (t, query) in queries.enumerated() {
+      for h in 0..<op.heads {
         let row = (t * op.heads + h) * op.keySize
-        let scores = (0...queries[t]).map { j in
-          (0..<half).reduce(0.0) { sum, d in
-            let angle =
-              Double(distance(queries[t], j)) * DoubleMath.power(10_000, -2 * Double(d) / Double(op.keySize))
-            let (c, s) = (DoubleMath.cosine(angle), DoubleMath.sine(angle))
-            let (a, b) = (Double(q[row + d]), Double(q[row + d + half]))
-            let (x, y) = (Double(k[j * op.keySize + d]), Double(k[j * op.keySize + d + half]))
-            return sum + (a * c - b * s) * x + (a * s + b * c) * y
-          } * Double(op.scale)
+        var scores: [Double] = [], values: [Double] = []
+        for key in 0...query {
+          scores.append(Double(op.scale) * turnedDot(row, key * op.keySize, by: Double(distance(query, key))))
+          values += v[key * op.valueSize..<(key + 1) * op.valueSize].map { Double($0) }
         }
-        let values = (0...queries[t]).flatMap { v[$0 * op.valueSize..<($0 + 1) * op.valueSize].map { Double($0) } }
-        return SoftmaxSum(scores: scores, values: values, width: op.valueSize)
+        rows.append(SoftmaxSum(scores: scores, values: values, width: op.valueSize))
       }
     }
+    return rows
+  }
+
+  private func turnedDot(_ row: Int, _ cell: Int, by distance: Double) -> Double {
+    let half = op.keySize / 2
+    var sum = 0.0
+    for d in 0..<half {
+      let angle: Double = distance * DoubleMath.power(10_000, -2 * Double(d) / Double(op.keySize))
+      let cosine: Double = DoubleMath.cosine(angle), sine: Double = DoubleMath.sine(angle)
+      let a = Double(q[row + d]), b = Double(q[row + d + half])
+      let first: Double = (a * cosine - b * sine) * Double(k[cell + d])
+      let second: Double = (a * sine + b * cosine) * Double(k[cell + d + half])
+      sum += first + second
+    }
+    return sum
   }
 }
