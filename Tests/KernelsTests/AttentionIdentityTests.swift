@@ -161,9 +161,14 @@ extension AttentionRun {
     branch.op.mask = .causal
     branch.q = Array(q[token * op.heads * op.keySize..<(token + 1) * op.heads * op.keySize])
     func gathered(_ x: [Float], _ size: Int) -> [Float] {
-      (0..<op.kvHeads).flatMap { head in
-        cells.flatMap { x[(head * op.capacity + $0) * size..<(head * op.capacity + $0 + 1) * size] }
+      var rows: [Float] = []
+      for head in 0..<op.kvHeads {
+        for cell in cells {
+          let start = (head * op.capacity + cell) * size
+          rows += x[start..<start + size]
+        }
       }
+      return rows
     }
     branch.k = gathered(k, op.keySize)
     branch.v = gathered(v, op.valueSize)
