@@ -12,14 +12,8 @@
 #define SCORE_WORD(i) score_words.v[i]
 #include "Common/score.glsl"
 
-#define FULL_TILE 0x40000000
-
-// Below every score, and finite: the difference of two of them is no NaN.
-#define LOWEST (-3.4e38)
-
-// exp(from - to) for a running maximum that rises from `from` to `to`. Exactly 1 if it does not rise, so that keys which
-// a row does not see, but a neighbour does, change no bit of the row.
-float rescale(float from, float to) { return from == to ? 1.0 : exp(from - to); }
+#include "Attention/tiles.glsl"
+#include "Attention/running_maximum.glsl"
 
 float add_dot(vec4 a, vec4 b, float sum) {
   return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
@@ -44,9 +38,6 @@ Row row_at(uint set, uint index) {
   row.position = positions.v[token];
   return row;
 }
-
-uint row_tiles() { return (tokens * GROUP + ROW_TILE - 1) / ROW_TILE; }
-uint key_tiles() { return (capacity + KEY_TILE - 1) / KEY_TILE; }
 
 // The position of a cell of key-value head `set`, -1 if it is empty.
 int cell_position(uint set, uint cell) {

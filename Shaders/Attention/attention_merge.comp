@@ -17,9 +17,8 @@ CONSTANTS(ADDRESS(Partials, partials) ADDRESS(Sums, sums) ADDRESS(Counts, counts
           ADDRESS(LogSumExp, log_sum_exp) uint tokens; uint splits; uint parts;)
 layout(local_size_x_id = 0) in;
 
-#define LOWEST (-3.4e38)
-
-float rescale(float from, float to) { return from == to ? 1.0 : exp(from - to); }
+#include "Attention/tiles.glsl"
+#include "Attention/running_maximum.glsl"
 
 void main() {
   const uint d = gl_GlobalInvocationID.x;
@@ -27,8 +26,8 @@ void main() {
   if (d >= VALUE_SIZE) return;
   const uint rows = tokens * GROUP, head = set % kv_heads * GROUP + row % GROUP;
   const uint index = (set / kv_heads * tokens + row / GROUP) * HEADS + head;
-  const uint row_tiles = (rows + ROW_TILE - 1) / ROW_TILE, chunks = (rows + ROWS - 1) / ROWS;
-  const uint live = (uint(counts.v[set * row_tiles + row / ROW_TILE]) + SPLIT_TILES - 1) / SPLIT_TILES;
+  const uint chunks = (rows + ROWS - 1) / ROWS;
+  const uint live = (uint(counts.v[set * ROW_TILES + row / ROW_TILE]) + SPLIT_TILES - 1) / SPLIT_TILES;
   const uint first = (set * chunks + row / ROWS) * splits;
   float largest = LOWEST;
   float total = 0.0;

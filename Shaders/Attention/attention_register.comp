@@ -65,12 +65,12 @@ void main() {
 #endif
   }
 
-  const uint tile = set * row_tiles() + first_row / ROW_TILE;
+  const uint tile = set * ROW_TILES + first_row / ROW_TILE;
   const uint end = uint(counts.v[tile]);
   // Whether anything rests in y.
   bool begun = false;
   for (uint entry = 0; entry < end; entry++) {
-    const int listed = list.v[tile * key_tiles() + entry];
+    const int listed = list.v[tile * KEY_TILES + entry];
     const bool full = (listed & FULL_TILE) != 0;
     [[dont_unroll]] for (uint place = 0; place < KEY_TILE; place += BLOCK) {
       const uint base = uint(listed & ~FULL_TILE) * KEY_TILE + place;

@@ -111,7 +111,7 @@ void multiply_key(uint cell) {
 void main() {
   const uint lane = gl_SubgroupInvocationID;
   const uint split = gl_WorkGroupID.x, chunk = gl_WorkGroupID.y, set = gl_WorkGroupID.z;
-  const uint tile = set * row_tiles() + chunk * ROWS / ROW_TILE;
+  const uint tile = set * ROW_TILES + chunk * ROWS / ROW_TILE;
   const uint first = split * SPLIT_TILES, end = min(first + SPLIT_TILES, uint(counts.v[tile]));
   if (first >= end) return;
   const int length = totals.v[set / (HEADS / GROUP)];
@@ -127,9 +127,9 @@ void main() {
     largest[r] = LOWEST;
     total[r] = 0.0;
   }
-  const uint slots = (set * gl_NumWorkGroups.y + chunk) * key_tiles() * KEY_TILE;
+  const uint slots = (set * gl_NumWorkGroups.y + chunk) * KEY_TILES * KEY_TILE;
   for (uint entry = first; entry < end; entry++) {
-    const int listed = list.v[tile * key_tiles() + entry];
+    const int listed = list.v[tile * KEY_TILES + entry];
     const bool full = (listed & FULL_TILE) != 0;
     const uint base = uint(listed & ~FULL_TILE) * KEY_TILE;
     [[dont_unroll]] for (uint i = 0; i < KEY_TILE; i += KEYS_AT_ONCE) {

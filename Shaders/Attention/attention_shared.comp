@@ -85,10 +85,10 @@ void main() {
     }
   }
 
-  const uint row_tile = set * row_tiles() + gl_WorkGroupID.x;
+  const uint row_tile = set * ROW_TILES + gl_WorkGroupID.x;
   const uint end = uint(counts.v[row_tile]);
   for (uint entry = 0; entry < end; entry++) {
-    const int listed = list.v[row_tile * key_tiles() + entry];
+    const int listed = list.v[row_tile * KEY_TILES + entry];
     const bool full = (listed & FULL_TILE) != 0;
     for (uint place = 0; place < KEY_TILE; place += BLOCK) {
       const uint base = uint(listed & ~FULL_TILE) * KEY_TILE + place;

@@ -18,7 +18,7 @@ CONSTANTS(ADDRESS(Weights, weights) ADDRESS(Values, v) ADDRESS(Counts, counts) A
 layout(local_size_x_id = 0) in;
 #extension GL_EXT_control_flow_attributes : require
 
-#define FULL_TILE 0x40000000
+#include "Attention/tiles.glsl"
 
 #if defined(VALUE_F32) || defined(VALUE_F16) || defined(VALUE_BF16)
 #define VALUE_PLAIN
@@ -46,8 +46,7 @@ uint weight_skipped(uint piece, uint step) { return weight_first(piece, step) % 
 void main() {
   const uint lane = gl_SubgroupInvocationID;
   const uint split = gl_WorkGroupID.x, chunk = gl_WorkGroupID.y, set = gl_WorkGroupID.z;
-  const uint row_tiles = (tokens * GROUP + ROW_TILE - 1) / ROW_TILE, key_tiles = (capacity + KEY_TILE - 1) / KEY_TILE;
-  const uint tile = set * row_tiles + chunk * ROWS / ROW_TILE;
+  const uint tile = set * ROW_TILES + chunk * ROWS / ROW_TILE;
   const uint first = split * SPLIT_TILES, end = min(first + SPLIT_TILES, uint(counts.v[tile]));
   if (first >= end) return;
   const uint chunks = set * gl_NumWorkGroups.y + chunk;
@@ -59,8 +58,8 @@ void main() {
     [[unroll]] for (int w = 0; w < LANE_WORDS; w++) sum[r][w] = VALUE_WORD(0.0);
   }
   for (uint entry = first; entry < end; entry++) {
-    const uint base = uint(list.v[tile * key_tiles + entry] & ~FULL_TILE) * KEY_TILE;
-    const uint slots = (chunks * key_tiles + entry) * KEY_TILE;
+    const uint base = uint(list.v[tile * KEY_TILES + entry] & ~FULL_TILE) * KEY_TILE;
+    const uint slots = (chunks * KEY_TILES + entry) * KEY_TILE;
     [[dont_unroll]] for (uint i = 0; i < KEY_TILE; i++) {
       float weight[ROWS], most = 0.0;
       [[unroll]] for (int r = 0; r < ROWS; r++) {
@@ -95,8 +94,8 @@ void main() {
     }
     if (own < KEYS_AT_ONCE && step < STEPS) {
       for (uint entry = first; entry < end; entry++) {
-        const uint base = uint(list.v[tile * key_tiles + entry] & ~FULL_TILE) * KEY_TILE;
-        const uint slots = (chunks * key_tiles + entry) * KEY_TILE;
+        const uint base = uint(list.v[tile * KEY_TILES + entry] & ~FULL_TILE) * KEY_TILE;
+        const uint slots = (chunks * KEY_TILES + entry) * KEY_TILE;
         [[dont_unroll]] for (uint i = own; i < KEY_TILE; i += KEYS_AT_ONCE) {
           float weight[ROWS], most = 0.0;
           [[unroll]] for (int r = 0; r < ROWS; r++) {

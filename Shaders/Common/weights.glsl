@@ -36,7 +36,7 @@
 //   WEIGHT_NUMBER_BYTES  bytes of a number
 //   float weight_number(uint bits, uint skipped)  the number after so many bytes of a word
 //
-// WEIGHT_SCALED_BLOCK or WEIGHT_HALF_NUMBERS take most of this from Common/scaled_block.glsl or Common/half_numbers.glsl.
+// WEIGHT_SCALED_BLOCK and WEIGHT_NUMBER_BYTES take most of this from Common/scaled_block.glsl or Common/plain_numbers.glsl.
 //
 // Where a tensor is one row of blocks after the other, the format defines
 //   WEIGHT_BLOCK         elements of a block
@@ -88,6 +88,7 @@ uint weight_spread(uint bits) { return (bits & 15u) * 0x00204081u & 0x01010101u;
 #endif
 #if defined(NUMBER_F16) || defined(NUMBER_BF16) || defined(NUMBER_F32)
 #include "Common/number.glsl"
+#include "Common/section_numbers.glsl"
 #endif
 
 #if defined(WEIGHT_F32)
@@ -164,8 +165,8 @@ uint weight_spread(uint bits) { return (bits & 15u) * 0x00204081u & 0x01010101u;
 
 #if defined(WEIGHT_SCALED_BLOCK)
 #include "Common/scaled_block.glsl"
-#elif defined(WEIGHT_HALF_NUMBERS)
-#include "Common/half_numbers.glsl"
+#elif defined(WEIGHT_NUMBER_BYTES)
+#include "Common/plain_numbers.glsl"
 #endif
 
 #ifdef WEIGHT_LEVELS

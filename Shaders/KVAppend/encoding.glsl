@@ -29,17 +29,6 @@ uint number_bits(float value) {
 #endif
 }
 
-// What is stored, as it is read again.
-float stored_number(uint bits) {
-#if defined(NUMBER_F32)
-  return uintBitsToFloat(bits);
-#elif defined(NUMBER_BF16)
-  return uintBitsToFloat(bits << 16);
-#else
-  return unpackHalf2x16(bits).x;
-#endif
-}
-
 // What is stored for the numbers that are encoded, and 1 / scale, or 0.
 uint scale_bits, offset_bits;
 float offset, inverse;
@@ -70,8 +59,8 @@ void find_scale(uint start) {
 #endif
   // 2^-100, exactly.
   scale_bits = abs(scale) < uintBitsToFloat(0x0d800000u) ? 0 : number_bits(scale);
-  scale = stored_number(scale_bits);
-  offset = stored_number(offset_bits);
+  scale = number_from(scale_bits);
+  offset = number_from(offset_bits);
   inverse = scale == 0.0 ? 0.0 : 1.0 / scale;
 }
 

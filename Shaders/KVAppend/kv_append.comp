@@ -81,6 +81,7 @@ void append(uint row, uint unit) {
   set_word(row * (size / 2) + unit, bfloat16_bits(element_bits(0)) | bfloat16_bits(element_bits(1)) << 16);
 }
 #else
+#include "Common/number.glsl"
 #include "KVAppend/encoding.glsl"
 #if defined(CODE_BITS)
 #include "KVAppend/code_strings.glsl"

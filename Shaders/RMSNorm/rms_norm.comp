@@ -1,4 +1,4 @@
-// y[r, i] = x[r, i] · gain[i] / sqrt(mean_j x[r, j]² + epsilon); with ADDS_RESIDUAL first x[r, i] += addend[r, i].
+// y[r, i] = x[r, i] · gain[r mod gains, i] / sqrt(mean_j x[r, j]² + epsilon); with ADDS_RESIDUAL first x[r, i] += addend[r, i].
 // With LEAST_CODE and GREATEST_CODE y is rounded to signed bytes within them, four to a word, and 0 past the width.
 // One workgroup per row, threads stride along it; specialization constant 0 is its size.
 #version 460
@@ -22,12 +22,12 @@ BUFFER(GAIN_BINDING + 1, writeonly, uint, Codes, codes)
 BUFFER(GAIN_BINDING + 1, writeonly, float, Output, y)
 #define OUTPUT_ADDRESS ADDRESS(Output, y)
 #endif
-CONSTANTS(INPUT_ADDRESSES ADDRESS(Gain, gain) OUTPUT_ADDRESS uint width; float epsilon;)
+CONSTANTS(INPUT_ADDRESSES ADDRESS(Gain, gain) OUTPUT_ADDRESS uint width; float epsilon; uint gains;)
 layout(local_size_x_id = 0) in;
 #include "Common/reduce.glsl"
 
 void main() {
-  const uint row = gl_WorkGroupID.x * width;
+  const uint row = gl_WorkGroupID.x * width, gain_row = gl_WorkGroupID.x % gains * width;
   float squares = 0.0;
   for (uint i = gl_LocalInvocationID.x; i < width; i += gl_WorkGroupSize.x) {
     float value = x.v[row + i];
@@ -54,7 +54,7 @@ void main() {
       value += addend.v[row + i];
       x.v[row + i] = value;
 #endif
-      const float rounded = roundEven(value * scale * gain.v[i]);
+      const float rounded = roundEven(value * scale * gain.v[gain_row + i]);
       word |= (uint(int(clamp(rounded, float(LEAST_CODE), float(GREATEST_CODE)))) & 0xffu) << (8 * b);
     }
     codes.v[gl_WorkGroupID.x * words + w] = word;
@@ -62,7 +62,7 @@ void main() {
 #else
   // Every thread reads back only what it wrote itself.
   for (uint i = gl_LocalInvocationID.x; i < width; i += gl_WorkGroupSize.x) {
-    y.v[row + i] = x.v[row + i] * scale * gain.v[i];
+    y.v[row + i] = x.v[row + i] * scale * gain.v[gain_row + i];
   }
 #endif
 }

@@ -1,4 +1,5 @@
-// Rotates pair i of every head of x by positions[t] · frequencies[i], in place; a negative position is left as it is.
+// Rotates pair i of every head of x by positions[t] · frequencies[i] and multiplies it by `magnitude`, in place; a negative
+// position is left as it is. The rotated elements of a head begin at `offset`.
 // One thread per pair; x groups along the pairs of all heads of a token, y groups along tokens.
 //
 // Angles are fractions of a turn in 64-bit fixed point, so that position · frequency modulo one turn is exact; sine and
@@ -8,7 +9,8 @@
 BUFFER(0, restrict, float, Heads, x)
 BUFFER(1, readonly, int, Positions, positions)
 BUFFER(2, readonly, uint, Frequencies, frequencies)
-CONSTANTS(ADDRESS(Heads, x) ADDRESS(Positions, positions) ADDRESS(Frequencies, frequencies) uint heads; uint head_size; uint rotary_pairs;)
+CONSTANTS(ADDRESS(Heads, x) ADDRESS(Positions, positions) ADDRESS(Frequencies, frequencies)
+          uint heads; uint head_size; uint rotary_pairs; uint offset; float magnitude;)
 layout(local_size_x_id = 0) in;
 
 // (cosine, sine) of a fraction of a turn in 2^-32 turns.
@@ -35,9 +37,9 @@ void main() {
 
   uint carried, low;
   umulExtended(uint(position), frequencies.v[2 * i + 1], carried, low);
-  const vec2 rotation = cosine_sine(uint(position) * frequencies.v[2 * i] + carried);
+  const vec2 rotation = magnitude * cosine_sine(uint(position) * frequencies.v[2 * i] + carried);
 
-  const uint base = (t * heads + head) * head_size;
+  const uint base = (t * heads + head) * head_size + offset;
 #ifdef PAIRS_ADJACENT
   const uint first = base + 2 * i, second = first + 1;
 #else

@@ -30,7 +30,7 @@ struct PlainCache {
       plan.scratch.append(4 * op.sequences * op.tokens * op.heads)
     }
     func cache(_ name: String, _ macro: String, _ size: Int, _ format: TensorFormat) -> Step.Binding {
-      if Self.isPlain(format) {
+      if format.isPlain {
         defines["\(macro)_\(format.name.uppercased())"] = ""
         return .argument(name)
       }
@@ -53,17 +53,14 @@ struct PlainCache {
     self.plan = plan
   }
 
-  /// Formats that shaders read without a scale.
-  static func isPlain(_ format: TensorFormat) -> Bool { [.f32, .f16, .bf16].contains(format) }
-
   /// Formats of 16 bits; shaders that read plain numbers get all others in 32.
   static func isHalf(_ format: TensorFormat) -> Bool { format == .f16 || format == .bf16 }
 
   static func refusal(_ op: Attention, _ device: DeviceInfo) -> String? {
-    let plan = PlainCache(op).plan
+    let cache = PlainCache(op), plan = cache.plan
     let bytes = plan.scratch.reduce(0, +)
     if bytes > scratchLimit { return "needs \(bytes) bytes of scratch memory, more than \(scratchLimit)" }
-    for step in plan.steps + PlainCache(op).probabilities(op) {
+    for step in plan.steps + cache.probabilities(op) {
       if let refusal = Attention.countRefusal([step.groups.0, step.groups.1, step.groups.2], device) { return refusal }
     }
     return nil

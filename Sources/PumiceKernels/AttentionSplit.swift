@@ -20,7 +20,7 @@ enum AttentionSplit {
   ) { op, device in
     // Units of 16 bytes of a plain key, else blocks of 32 elements.
     let units =
-      PlainCache.isPlain(op.keyFormat) ? op.keySize * (op.keyFormat == .f32 ? 4 : 2) / 16 : op.keySize / 32
+      op.keyFormat.isPlain ? op.keySize * (op.keyFormat == .f32 ? 4 : 2) / 16 : op.keySize / 32
     var lanes = 1
     while 2 * lanes <= units, lanes < device.subgroupSize { lanes *= 2 }
     return lanes
@@ -60,7 +60,7 @@ enum AttentionSplit {
   /// them from codes. More would spill from any register file, and drivers take seconds to compile it.
   private static func rows(_ op: Attention, _ device: DeviceInfo) -> Int {
     let elements = groups(op.valueSize, of: device.subgroupSize)
-    let most = PlainCache.isPlain(op.valueFormat) ? max(1, min(4, 64 / elements)) : 4
+    let most = op.valueFormat.isPlain ? max(1, min(4, 64 / elements)) : 4
     var rows = 1
     while 2 * rows <= min(most, op.tokens * op.group) { rows *= 2 }
     return rows
@@ -68,7 +68,7 @@ enum AttentionSplit {
 
   /// Cells whose values are read at once, and so partial sums of a split: see `attention_values.comp`.
   private static func parts(_ op: Attention, _ device: DeviceInfo) -> Int {
-    if PlainCache.isPlain(op.valueFormat) { return 1 }
+    if op.valueFormat.isPlain { return 1 }
     return device.subgroupSize / min(op.valueSize / 32, device.subgroupSize)
   }
 
@@ -113,7 +113,7 @@ enum AttentionSplit {
         groups: (splits(op), chunks, op.sets), subgroupSize: device.subgroupSize)
     }
     func format(_ macro: String, _ format: TensorFormat) -> [String: String] {
-      PlainCache.isPlain(format)
+      format.isPlain
         ? ["\(macro)_\(format.name.uppercased())": ""] : format.weightDefines(["GROUP_STEP": "32"])
     }
     plan.steps.append(
@@ -130,7 +130,7 @@ enum AttentionSplit {
           "scale": op.scale.bitPattern,
         ]))
     var values = format("VALUE", op.valueFormat)
-    if !PlainCache.isPlain(op.valueFormat) { values["KEYS_AT_ONCE"] = String(parts(op, device)) }
+    if !op.valueFormat.isPlain { values["KEYS_AT_ONCE"] = String(parts(op, device)) }
     plan.steps.append(
       step(
         "attention_values", values,

@@ -12,7 +12,8 @@ extension RMSNorm: Dispatchable {
     }
     return Step(
       "RMSNorm/rms_norm.comp", defines: defines, bindings: op.arguments.map { .argument($0.name) },
-      constants: ["width": UInt32(op.width), "epsilon": op.epsilon.bitPattern], groups: (op.rows, 1, 1))
+      constants: ["width": UInt32(op.width), "epsilon": op.epsilon.bitPattern, "gains": UInt32(op.gains)],
+      groups: (op.rows, 1, 1))
   }
 
   public func preference(on device: DeviceInfo) -> [String] { RowReduction.preference(width: width, on: device) }

@@ -9,6 +9,7 @@ extension RoPE: Dispatchable {
       bindings: [.argument("x"), .argument("positions"), .argument("frequencies")],
       constants: [
         "heads": UInt32(op.heads), "head_size": UInt32(op.headSize), "rotary_pairs": UInt32(op.rotaryDimensions / 2),
+        "offset": UInt32(op.offset), "magnitude": op.magnitude.bitPattern,
       ],
       groups: (1, 1, 1))
   }

@@ -5,7 +5,7 @@ public import PumiceTensors
 /// All are listed, also those that cannot be computed with, because the size of every tensor must be known to check that
 /// the file is whole. Numbers that are missing here were removed from the format.
 /// Source: the GGUF specification (`ggml_type`) and the block structures of ggml.
-public enum GGMLType: UInt32, CaseIterable, Hashable, Sendable, CustomStringConvertible {
+public enum GGMLType: UInt32, CaseIterable, StoredType {
   case f32 = 0
   case f16 = 1
   case q4_0 = 2
@@ -53,6 +53,19 @@ public enum GGMLType: UInt32, CaseIterable, Hashable, Sendable, CustomStringConv
 
   /// The format to compute with, or nil when there is none.
   public var format: TensorFormat? { TensorFormat(name: name.lowercased()) }
+
+  /// Bytes of a tensor of that shape; nil for a negative extent, rows that are no whole number of blocks, or when a product
+  /// overflows.
+  public func byteCount(_ shape: Shape) -> Int? {
+    guard shape.rowLength % blockLength == 0 else { return nil }
+    var bytes = blockBytes
+    for extent in shape.dimensions.dropLast() + [shape.rowLength / blockLength] {
+      let (product, overflow) = bytes.multipliedReportingOverflow(by: extent)
+      guard extent >= 0, !overflow else { return nil }
+      bytes = product
+    }
+    return bytes
+  }
 
   /// The type in which a file stores `format`.
   public init?(_ format: TensorFormat) {

@@ -42,8 +42,9 @@ extension GGUFParser {
       throw error(
         .invalidTensor, "its rows of \(shape.rowLength) are no whole number of \(type) blocks of \(type.blockLength)")
     }
-    let (bytes, overflow) = (shape.count / type.blockLength).multipliedReportingOverflow(by: type.blockBytes)
-    guard !overflow else { throw error(.invalidTensor, "its size overflows: \(shape) of \(type)") }
+    guard let bytes = type.byteCount(shape) else {
+      throw error(.invalidTensor, "its size overflows: \(shape) of \(type)")
+    }
     let offset = try number(UInt64.self)
     guard let offset = Int(exactly: offset), offset % alignment == 0 else {
       throw error(.invalidTensor, "its offset \(offset) is not a multiple of the alignment \(alignment)")

@@ -133,15 +133,9 @@ public struct GGUFWriter {
   /// The bytes of a tensor, or nil when GGUF cannot hold it.
   private func byteCount(_ entry: Entry) -> Int? {
     let (shape, type) = (entry.shape, entry.type)
-    guard !entry.name.isEmpty, shape.rank <= GGUFParser.maximumRank, shape.dimensions.allSatisfy({ $0 > 0 }),
-      shape.rowLength % type.blockLength == 0
-    else { return nil }
-    var bytes = type.blockBytes
-    for extent in shape.dimensions.dropLast() + [shape.rowLength / type.blockLength] {
-      let (product, overflow) = bytes.multipliedReportingOverflow(by: extent)
-      guard !overflow else { return nil }
-      bytes = product
+    guard !entry.name.isEmpty, shape.rank <= GGUFParser.maximumRank, shape.dimensions.allSatisfy({ $0 > 0 }) else {
+      return nil
     }
-    return bytes
+    return type.byteCount(shape)
   }
 }

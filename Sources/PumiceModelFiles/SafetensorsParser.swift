@@ -94,7 +94,7 @@ struct SafetensorsParser {
     let (start, overflow) = dataStart.addingReportingOverflow(offsets[0])
     guard !overflow else { throw invalid("its data_offsets are past any file's end") }
     return SafetensorsTensor(
-      name: name, type: type, shape: shape, byteCount: bytes, offset: start, fileIndex: fileIndex)
+      name: name, shape: shape, type: type, byteCount: bytes, offset: start, fileIndex: fileIndex)
   }
 
   /// The elements of an array of integers that are not negative; nil for anything else.

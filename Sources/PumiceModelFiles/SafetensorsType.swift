@@ -3,7 +3,7 @@ public import PumiceTensors
 /// The element types that safetensors files name.
 ///
 /// Source: the safetensors format's documentation and its reference implementation.
-public enum SafetensorsType: String, CaseIterable, Hashable, Sendable, CustomStringConvertible {
+public enum SafetensorsType: String, CaseIterable, StoredType {
   case bool = "BOOL"
   case u8 = "U8"
   case u16 = "U16"
@@ -54,7 +54,7 @@ public enum SafetensorsType: String, CaseIterable, Hashable, Sendable, CustomStr
   public var description: String { rawValue }
 
   /// Bytes of a tensor of that shape; nil for a negative extent, a part of a byte, or when a product overflows.
-  func byteCount(_ shape: Shape) -> Int? {
+  public func byteCount(_ shape: Shape) -> Int? {
     var elements = 1
     for extent in shape.dimensions {
       let (product, overflow) = elements.multipliedReportingOverflow(by: extent)
@@ -63,39 +63,5 @@ public enum SafetensorsType: String, CaseIterable, Hashable, Sendable, CustomStr
     }
     let (total, overflow) = elements.multipliedReportingOverflow(by: bits)
     return overflow || total % 8 != 0 ? nil : total / 8
-  }
-}
-
-/// What a file says about one tensor. Its place was checked against the file when the file was opened.
-public struct SafetensorsTensor: Hashable, Sendable {
-  public let name: String
-  public let type: SafetensorsType
-  /// Slowest dimension first, as in the file.
-  public let shape: Shape
-  /// Bytes of the tensor's data.
-  public let byteCount: Int
-  /// Where the data begins, in bytes from the start of the tensor's file.
-  public let offset: Int
-  /// Which file of a model in several holds the tensor; 0 for a single file.
-  public let fileIndex: Int
-
-  /// The format to compute with; nil when there is none for this type.
-  public var format: TensorFormat? { type.format }
-
-  init(name: String, type: SafetensorsType, shape: Shape, byteCount: Int, offset: Int, fileIndex: Int) {
-    self.name = name
-    self.type = type
-    self.shape = shape
-    self.byteCount = byteCount
-    self.offset = offset
-    self.fileIndex = fileIndex
-  }
-
-  /// A tensor that lies in no safetensors file, of a model that is shown as one.
-  ///
-  /// - Returns: nil when it is no whole number of bytes or its size overflows.
-  package init?(name: String, type: SafetensorsType, shape: Shape) {
-    guard let byteCount = type.byteCount(shape) else { return nil }
-    self.init(name: name, type: type, shape: shape, byteCount: byteCount, offset: 0, fileIndex: 0)
   }
 }

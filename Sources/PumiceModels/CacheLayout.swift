@@ -22,7 +22,10 @@ struct CacheLayout {
   /// - Precondition: the options are valid for the model, but perhaps for their masks.
   init(_ options: SessionOptions, for configuration: ModelConfiguration) {
     let layers = 0..<configuration.layerCount
-    masks = layers.map { options.masks.mask(layer: $0, heads: configuration.headCount) }
+    masks = layers.map { layer in
+      let mask = options.masks.mask(layer: layer, heads: configuration.headCount)
+      return configuration.layers[layer].window.map { mask & .window($0) } ?? mask
+    }
     keyFormats = layers.map { options.keyFormat(layer: $0, head: 0) }
     valueFormats = layers.map { options.valueFormat(layer: $0, head: 0) }
     // Tokens of a pass come on top of what its first one sees besides itself.

@@ -16,7 +16,7 @@ struct KVCache<B: Backend> {
       }
     }
     keys = try make("key cache", c.headSize, layout.keyFormats)
-    values = try make("value cache", c.headSize, layout.valueFormats)
+    values = try make("value cache", c.valueSize, layout.valueFormats)
     positions = try make("positions", nil, layout.masks.map { _ in .i32 })
   }
 }

@@ -29,14 +29,12 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
     let layout = CacheLayout(options, for: c)
     let cells = Self.product([c.kvHeadCount, layout.capacity])
     cache = Self.sum(
-      (layout.keyFormats + layout.valueFormats).map { bytes(cells, c.headSize, $0) }
+      layout.keyFormats.map { bytes(cells, c.headSize, $0) } + layout.valueFormats.map { bytes(cells, c.valueSize, $0) }
         + [Self.product([c.layerCount, bytes(cells, 1, .i32)])])
-    let row =
-      3 * c.embeddingLength + 2 * c.headCount * c.headSize + 2 * c.kvHeadCount * c.headSize + 3 * c.feedForwardLength
     let tiles = layout.tiles(c, .causal)
     let lists = Self.product([Set(layout.masks).count, c.kvHeadCount, tiles.rowTiles])
     activations = Self.sum([
-      bytes(row, layout.passTokens, .f32),
+      bytes(Activations<VulkanBackend>.elementsPerToken(c), layout.passTokens, .f32),
       bytes(options.keepsAllLogits ? layout.passTokens : 1, c.vocabularySize, .f32),
       bytes(lists, tiles.keyTiles, .i32),
     ])

@@ -4,7 +4,7 @@ import PumiceQuantization
 import PumiceReference
 import PumiceTensors
 
-/// A matrix of a model with its bias, and the gain that the input must be normalized with.
+/// A matrix of a model with its bias.
 struct Linear<Tensor> {
   var weight: Tensor
   var format: TensorFormat
@@ -13,57 +13,77 @@ struct Linear<Tensor> {
   var bias: Tensor?
 }
 
+/// What a norm multiplies by.
+struct NormWeights<Tensor> {
+  var gain: Tensor
+  var width: Int
+}
+
 /// A projection of the normalized residual stream.
 struct Projection<Tensor> {
   var linear: Linear<Tensor>
-  /// Which of the layer's gains the residual stream is normalized with for it.
+  /// Which of the norm's gains the residual stream is normalized with for it.
   var gain: Int
 }
 
 /// One transformer layer.
 struct Layer<Tensor> {
-  var attentionGains: [Tensor]
+  /// The norm before attention, once for every gain that projections ask for.
+  var attentionNorms: [NormWeights<Tensor>]
   var query: Projection<Tensor>
   var key: Projection<Tensor>
   var value: Projection<Tensor>
+  var queryNorm: NormWeights<Tensor>?
+  var keyNorm: NormWeights<Tensor>?
+  /// The table of rotary frequencies; nil where nothing is turned.
+  var frequencies: Tensor?
+  var sinks: Tensor?
   var attentionOutput: Linear<Tensor>
-  var feedForwardGains: [Tensor]
+  var postAttentionNorm: NormWeights<Tensor>?
+  /// Nil where the feed-forward network reads what attention reads.
+  var feedForwardNorms: [NormWeights<Tensor>]?
   var gate: Projection<Tensor>
   var up: Projection<Tensor>
   var down: Linear<Tensor>
+  var postFeedForwardNorm: NormWeights<Tensor>?
 }
 
 /// The weights of a model on a backend.
 struct ModelWeights<B: Backend> {
   let tokenEmbedding: Linear<B.Tensor>
   let layers: [Layer<B.Tensor>]
-  let outputGain: B.Tensor
+  let outputNorm: NormWeights<B.Tensor>
   let output: Linear<B.Tensor>
-  /// The table of rotary frequencies.
-  let frequencies: B.Tensor
 
   /// Copies all weights to the backend, straight from the mapped file.
   ///
-  /// - Parameter encoding: what matrices are encoded in on the way; nil to leave them as they are.
-  /// - Parameter progress: told the share of the bytes that are done.
+  /// - Parameters:
+  ///   - context: the tokens of the longest text, which some families choose rotary frequencies by.
+  ///   - encoding: what matrices are encoded in on the way; nil to leave them as they are.
+  ///   - progress: told the share of the bytes that are done.
   init(
-    _ tensors: ModelTensors, on backend: B, encodedIn encoding: WeightEncoding?, progress: @escaping (Double) -> Void
-  )
-    throws
-  {
-    let c = tensors.configuration, names = c.architecture.names
+    _ tensors: ModelTensors, on backend: B, context: Int, encodedIn encoding: WeightEncoding?,
+    progress: @escaping (Double) -> Void
+  ) throws {
+    let c = tensors.configuration
     var loader = WeightLoader(tensors: tensors, backend: backend, target: encoding, progress: progress)
-    let embedding = try loader.matrix(names.tokenEmbedding)!
+    let embedding = try loader.matrix(tensors.tokenEmbedding)
     tokenEmbedding = embedding
     // Tied embeddings: without a matrix of its own the output uses the table of the tokens.
-    output = try loader.matrix(names.output) ?? embedding
-    outputGain = try loader.upload(tensors.vector(names.outputNorm + ".weight")!, names.outputNorm)
-    let factors = tensors.vector(names.ropeFactors + ".weight")
-    let table = RoPE.frequencies(
-      rotaryDimensions: c.rotaryDimensions, base: c.ropeBase, scale: c.ropeScale, factors: factors)
-    frequencies = try backend.makeTensor(
-      [c.rotaryDimensions / 2, 2], .i32, from: table, label: "rotary frequencies")
-    layers = try (0..<c.layerCount).map { try loader.layer($0, names) }
+    output = try tensors.output.map { try loader.matrix($0, biasScale: c.logitScale) } ?? embedding
+    // Logits are linear in what the last norm gives.
+    var gains = ScaledGains(tensors.values(tensors.outputNorm.gain))
+    _ = gains.index(of: c.logitScale * (tensors.output.map(loader.scale) ?? 1))
+    outputNorm = try loader.norms(gains, tensors.outputNorm)[0]
+    var tables: [RotaryScheme: B.Tensor] = [:]
+    layers = try zip(tensors.layers, c.layers).map { parts, layer in
+      var table: B.Tensor?
+      if let scheme = layer.rotary {
+        table = try tables[scheme] ?? loader.frequencies(scheme, context: context)
+        tables[scheme] = table
+      }
+      return try loader.layer(parts, frequencies: table)
+    }
   }
 }
 
@@ -90,68 +110,98 @@ private struct WeightLoader<B: Backend> {
     total = max(1, tensors.matrices.reduce(0) { $0 + $1.byteCount })
   }
 
-  mutating func matrix(_ name: String, bias: [Float]? = nil) throws -> Linear<B.Tensor>? {
-    guard let tensor = tensors.matrix(name), let stored = tensor.format else { return nil }
-    let format = target?.format ?? stored
-    let weight = try tensors.withBytes(of: tensor) { bytes in
-      try tensors.checkScales(of: tensor, bytes)
+  // MARK: Tensors
+
+  mutating func matrix(_ part: MatrixPart, biasScale: Float = 1) throws -> Linear<B.Tensor> {
+    let stored = part.tensor.format!, format = target?.format ?? stored
+    let shape: Shape = [part.rows.count, part.columns]
+    var bytesDone = 0
+    let weight = try tensors.withBytes(of: part) { bytes in
+      bytesDone = bytes.count
       guard let target, format != stored || target.isBalanced else {
-        return try backend.makeTensor(tensor.shape, format, from: bytes, label: tensor.name)
+        return try backend.makeTensor(shape, format, from: bytes, label: part.tensor.name)
       }
       let encoded: [UInt8]
       do throws(QuantizationError) {
-        encoded = try target.encode(stored.decode(bytes).map(Float.init), columns: tensor.shape.rowLength)
+        encoded = try target.encode(stored.decode(bytes).map(Float.init), columns: part.columns)
       } catch {
-        throw error.about(tensor.name)
+        throw error.about(part.tensor.name)
       }
       return try encoded.withUnsafeBytes {
-        try backend.makeTensor(tensor.shape, format, from: $0, label: tensor.name)
+        try backend.makeTensor(shape, format, from: $0, label: part.tensor.name)
       }
     }
-    done += tensor.byteCount
+    done += bytesDone
     progress(Double(done) / Double(total))
     return Linear(
-      weight: weight, format: format, outputs: tensor.shape[0], inputs: tensor.shape[1],
-      bias: try bias.map { try upload($0, name + ".bias") })
+      weight: weight, format: format, outputs: part.rows.count, inputs: part.columns,
+      bias: try part.bias.map { bias in
+        try upload(tensors.values(bias).map { $0 * biasScale }, bias.tensor.name)
+      })
   }
 
-  func upload(_ values: [Float], _ label: String) throws -> B.Tensor {
+  private func upload(_ values: [Float], _ label: String) throws -> B.Tensor {
     try backend.makeTensor([values.count], .f32, from: values, label: label)
   }
 
-  private func scale(_ name: String) -> Float { tensors.vector(name + ".scale")?[0] ?? 1 }
+  func scale(_ part: MatrixPart) -> Float { part.scale.map { tensors.values($0)[0] } ?? 1 }
 
-  private func bias(_ name: String, times scale: Float = 1) -> [Float]? {
-    tensors.vector(name + ".bias")?.map { $0 * scale }
+  /// A norm for every scale that was asked for.
+  func norms(_ gains: ScaledGains, _ part: NormPart) throws -> [NormWeights<B.Tensor>] {
+    try gains.vectors.map { NormWeights(gain: try upload($0, part.gain.tensor.name), width: $0.count) }
   }
 
-  mutating func layer(_ index: Int, _ names: TensorNames) throws -> Layer<B.Tensor> {
-    func name(_ part: String) -> String { names.inLayer(index, part) }
-    let outputScale = scale(name(names.attentionOutput))
-    var attention = ScaledGains(tensors.vector(name(names.attentionNorm) + ".weight")!)
-    let query = try projection(name(names.query), &attention, biasScale: 1)
-    let key = try projection(name(names.key), &attention, biasScale: 1)
-    let value = try projection(name(names.value), &attention, extra: outputScale, biasScale: outputScale)
+  private func norm(_ part: NormPart?) throws -> NormWeights<B.Tensor>? {
+    try part.map { part in
+      let gain = tensors.values(part.gain)
+      return NormWeights(gain: try upload(gain, part.gain.tensor.name), width: gain.count)
+    }
+  }
 
-    let downScale = scale(name(names.down))
-    let gateScale = scale(name(names.gate)), upScale = scale(name(names.up)) * downScale
-    var feedForward = ScaledGains(tensors.vector(name(names.feedForwardNorm) + ".weight")!)
-    let gate = try projection(name(names.gate), &feedForward, biasScale: gateScale)
-    let up = try projection(name(names.up), &feedForward, extra: downScale, biasScale: upScale)
+  func frequencies(_ scheme: RotaryScheme, context: Int) throws -> B.Tensor {
+    let c = tensors.configuration
+    let factors: VectorPart? =
+      switch scheme.usesFactors ? tensors.ropeFactors : .none {
+      case .none: nil
+      case .one(let factors): factors
+      case .shortAndLong(let short, let long): context > c.shortContext ?? context ? long : short
+      }
+    let table = RoPE.frequencies(
+      rotaryDimensions: c.rotaryDimensions, base: scheme.base, scale: scheme.scale,
+      factors: factors.map(tensors.values))
+    return try backend.makeTensor([c.rotaryDimensions / 2, 2], .i32, from: table, label: "rotary frequencies")
+  }
+
+  // MARK: Layers
+
+  mutating func layer(_ parts: LayerParts, frequencies: B.Tensor?) throws -> Layer<B.Tensor> {
+    let outputScale = scale(parts.attentionOutput)
+    var attention = ScaledGains(tensors.values(parts.attentionNorm.gain))
+    let query = try projection(parts.query, &attention, scale: scale(parts.query), biasScale: 1)
+    let key = try projection(parts.key, &attention, scale: scale(parts.key), biasScale: 1)
+    let value = try projection(
+      parts.value, &attention, scale: scale(parts.value) * outputScale, biasScale: outputScale)
+
+    let used = tensors.configuration.architecture.scales.feedForwardProducts
+    let gateScale = used ? scale(parts.gate) : 1, downScale = used ? scale(parts.down) : 1
+    let upScale = (used ? scale(parts.up) : 1) * downScale
+    var feedForward = parts.feedForwardNorm.map { ScaledGains(tensors.values($0.gain)) } ?? attention
+    let gate = try projection(parts.gate, &feedForward, scale: gateScale, biasScale: gateScale)
+    let up = try projection(parts.up, &feedForward, scale: upScale, biasScale: upScale)
     return Layer(
-      attentionGains: try attention.vectors.map { try upload($0, name(names.attentionNorm)) },
-      query: query, key: key, value: value,
-      attentionOutput: try matrix(name(names.attentionOutput), bias: bias(name(names.attentionOutput)))!,
-      feedForwardGains: try feedForward.vectors.map { try upload($0, name(names.feedForwardNorm)) },
-      gate: gate, up: up,
-      down: try matrix(name(names.down), bias: bias(name(names.down), times: downScale))!)
+      attentionNorms: try norms(parts.feedForwardNorm == nil ? feedForward : attention, parts.attentionNorm),
+      query: query, key: key, value: value, queryNorm: try norm(parts.queryNorm), keyNorm: try norm(parts.keyNorm),
+      frequencies: frequencies, sinks: try parts.sinks.map { try upload(tensors.values($0), $0.tensor.name) },
+      attentionOutput: try matrix(parts.attentionOutput), postAttentionNorm: try norm(parts.postAttentionNorm),
+      feedForwardNorms: try parts.feedForwardNorm.map { try norms(feedForward, $0) }, gate: gate, up: up,
+      down: try matrix(parts.down, biasScale: downScale), postFeedForwardNorm: try norm(parts.postFeedForwardNorm))
   }
 
   private mutating func projection(
-    _ name: String, _ gains: inout ScaledGains, extra: Float = 1, biasScale: Float
+    _ part: MatrixPart, _ gains: inout ScaledGains, scale: Float, biasScale: Float
   ) throws -> Projection<B.Tensor> {
-    let gain = gains.index(of: scale(name) * extra)
-    return Projection(linear: try matrix(name, bias: bias(name, times: biasScale))!, gain: gain)
+    let gain = gains.index(of: scale)
+    return Projection(linear: try matrix(part, biasScale: biasScale), gain: gain)
   }
 }
 

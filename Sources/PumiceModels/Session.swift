@@ -102,7 +102,8 @@ public final class ModelSession<B: Backend>: Session {
     keepsAllLogits = options.keepsAllLogits
     self.backend = backend
     context = layout.longestText
-    weights = try ModelWeights(tensors, on: backend, encodedIn: options.weightEncoding, progress: progress)
+    weights = try ModelWeights(
+      tensors, on: backend, context: context, encodedIn: options.weightEncoding, progress: progress)
     let rows = layout.passTokens, logitRows = options.keepsAllLogits ? rows : 1
     activations = try Activations(c, rows: rows, logitRows: logitRows, on: backend)
     cache = try KVCache(c, layout, on: backend)

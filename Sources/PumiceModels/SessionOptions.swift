@@ -89,7 +89,7 @@ public struct SessionOptions: Hashable, Sendable {
         }
         do throws(OperatorError) {
           try KVAppend(
-            tokens: 1, kvHeads: c.kvHeadCount, keySize: c.headSize, capacity: 1,
+            tokens: 1, kvHeads: c.kvHeadCount, keySize: c.headSize, valueSize: c.valueSize, capacity: 1,
             keyFormat: content == .keys ? format : .f32, valueFormat: content == .values ? format : .f32
           ).validate()
         } catch {

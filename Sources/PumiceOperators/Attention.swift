@@ -129,15 +129,8 @@ public struct Attention: Operator {
     try require(keys <= capacity, "\(keys) keys are more than the cache's capacity \(capacity)")
     try tiles.validate()
     for (name, size, format) in [("key", keySize, keyFormat), ("value", valueSize, valueFormat)] {
-      try require(size % 8 == 0 && size <= 256, "\(name) size \(size) is no multiple of 8 up to 256")
-      if !TensorFormat.plainWeights.contains(format) {
-        try require(
-          size % format.blockLength == 0,
-          "the \(name) size \(size) is no multiple of the \(format.blockLength) that \(format.name) needs")
-        try require(
-          CacheEncoding(format, rowLength: size) != nil,
-          "a cache of \(name)s in \(format.name) is not supported: it has no encoder")
-      }
+      try requireCache(of: name, size: size, format)
+      try require(size <= 256, "the \(name) size \(size) is more than 256")
       try require(
         Double(sequences * kvHeads) * Double(capacity) * Double(size) <= Double(UInt32.max)
           && Double(sequences * tokens) * Double(heads) * Double(size) <= Double(UInt32.max),

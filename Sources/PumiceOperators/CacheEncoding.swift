@@ -94,3 +94,19 @@ public struct CacheEncoding: Hashable, Sendable {
     self.levels = levels
   }
 }
+
+extension Operator {
+  /// Throws unless a cache can hold keys or values of `size` elements in `format`.
+  ///
+  /// - Parameter what: `key` or `value`.
+  func requireCache(of what: String, size: Int, _ format: TensorFormat) throws(OperatorError) {
+    try require(size % 8 == 0, "the \(what) size \(size) is no multiple of 8")
+    if format.isPlain { return }
+    try require(
+      size % format.blockLength == 0,
+      "the \(what) size \(size) is no multiple of the \(format.blockLength) that \(format.name) needs")
+    try require(
+      CacheEncoding(format, rowLength: size) != nil,
+      "a cache of \(what)s in \(format.name) is not supported: it has no encoder")
+  }
+}

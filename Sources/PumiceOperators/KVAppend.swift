@@ -59,27 +59,19 @@ public struct KVAppend: Operator {
       "sequences": sequences, "tokens": tokens, "kvHeads": kvHeads, "keySize": keySize, "valueSize": valueSize,
       "capacity": capacity,
     ])
-    try validate("keys", keySize, keyFormat)
-    try validate("values", valueSize, valueFormat)
+    try validate("key", keySize, keyFormat)
+    try validate("value", valueSize, valueFormat)
   }
 
   private func validate(_ what: String, _ size: Int, _ format: TensorFormat) throws(OperatorError) {
-    try require(size % 8 == 0, "the size of the \(what), \(size), is no multiple of 8")
-    if !TensorFormat.plainWeights.contains(format) {
-      try require(
-        size % format.blockLength == 0,
-        "the size of the \(what), \(size), is no multiple of the \(format.blockLength) that \(format.name) needs")
-      try require(
-        CacheEncoding(format, rowLength: size) != nil,
-        "a cache of \(what) in \(format.name) is not supported: it has no encoder")
-    }
+    try requireCache(of: what, size: size, format)
     // Shaders count elements, or halves of what holds fewer.
     for extent in [[sequences, tokens, kvHeads, size], [sequences, kvHeads, capacity, size]] {
       let (count, overflow) = extent.reduce((1, false)) { result, factor in
         let (product, overflow) = result.0.multipliedReportingOverflow(by: factor)
         return (product, result.1 || overflow)
       }
-      try require(!overflow && count <= Int(UInt32.max), "there are more \(what) than 32-bit indices reach")
+      try require(!overflow && count <= Int(UInt32.max), "there are more \(what)s than 32-bit indices reach")
     }
   }
 

@@ -11,7 +11,15 @@ public enum OperatorName: String, CaseIterable, Codable, Hashable, Sendable {
   case kvAppend = "kv_append"
   case attention
   case attentionTiles = "attention_tiles"
-  case swiGLU = "swiglu"
+  case layerNorm = "layer_norm"
+  case activation
+  case scaledSum = "scaled_sum"
+  case headCopy = "head_copy"
+  case expertRouting = "expert_routing"
+  case expertMatMul = "expert_matmul"
+  case expertSum = "expert_sum"
+  case causalConvolution = "causal_convolution"
+  case selectiveScan = "selective_scan"
   case softmax
   case argMax = "argmax"
   case packBitPlanes = "pack_bit_planes"

@@ -1,7 +1,7 @@
 import PumiceTensors
 
-/// Rotary position embedding (Su et al. 2021), in place: pair i of every head is rotated by positions[t] · frequency[i].
-/// A token with a negative position is left as it is.
+/// Rotary position embedding (Su et al. 2021), in place: pair i of every head is rotated by positions[t] · frequency[i], and
+/// lengthened by `magnitude`. A token with a negative position is left as it is.
 ///
 /// Frequencies come as a table of 64-bit fixed-point fractions of a turn, so that position · frequency modulo one turn is
 /// exact integer arithmetic on every device: in binary32 the angle alone would be wrong by 1e-3 at position 10,000. Build
@@ -13,23 +13,33 @@ public struct RoPE: Operator {
   public enum Pairing: String, CaseIterable, Codable, Hashable, Sendable {
     /// Elements 2i and 2i+1 (the original; GGUF's `llama`).
     case adjacent
-    /// Elements i and i + rotaryDimensions/2 (GPT-NeoX).
+    /// Elements i and i + rotaryDimensions/2 of those that are rotated (GPT-NeoX).
     case halves
   }
 
   public var tokens: Int
   public var heads: Int
   public var headSize: Int
-  /// The leading elements of a head that are rotated; even.
+  /// How many neighbouring elements of a head are rotated; even.
   public var rotaryDimensions: Int
   public var pairing: Pairing
+  /// The first of them: not 0 where latent attention keeps the part without positions in front (DeepSeek-V2).
+  public var offset: Int
+  /// The factor of both elements of a pair, with which YaRN and long-factor scaling sharpen attention: see
+  /// `RoPEScaling.magnitude`.
+  public var magnitude: Float
 
-  public init(tokens: Int, heads: Int, headSize: Int, rotaryDimensions: Int, pairing: Pairing) {
+  public init(
+    tokens: Int, heads: Int, headSize: Int, rotaryDimensions: Int, pairing: Pairing, offset: Int = 0,
+    magnitude: Float = 1
+  ) {
     self.tokens = tokens
     self.heads = heads
     self.headSize = headSize
     self.rotaryDimensions = rotaryDimensions
     self.pairing = pairing
+    self.offset = offset
+    self.magnitude = magnitude
   }
 
   public var arguments: [Argument] {
@@ -45,11 +55,16 @@ public struct RoPE: Operator {
     try require(
       rotaryDimensions % 2 == 0 && rotaryDimensions <= headSize,
       "rotaryDimensions \(rotaryDimensions) is odd or above the head size \(headSize)")
+    try require(
+      0...headSize - rotaryDimensions ~= offset,
+      "\(rotaryDimensions) elements from \(offset) are not within a head of \(headSize)")
+    try require(magnitude.isFinite, "magnitude \(magnitude) is not finite")
     try require(tokens * heads * headSize <= Int(UInt32.max), "the tensor is larger than 32-bit indices reach")
   }
 
   public var description: String {
-    "rope(\(pairing.rawValue), \(tokens)×\(heads)×\(headSize), \(rotaryDimensions) rotated)"
+    "rope(\(pairing.rawValue), \(tokens)×\(heads)×\(headSize), \(rotaryDimensions) rotated"
+      + (offset == 0 ? "" : " from \(offset)") + (magnitude == 1 ? ")" : ", times \(magnitude))")
   }
 
   /// The table for frequencies base^(−2i/d) · scale / factors[i], in radians per position.

@@ -50,7 +50,7 @@ public struct SparseMatMul: Operator {
 
   public func validate() throws(OperatorError) {
     try requireSizes(["m": m, "n": n, "k": k, "count": count])
-    let isPlain = TensorFormat.plainWeights.contains(values)
+    let isPlain = values.isPlain
     try require(layout == .rows || isPlain, "single elements in \(values.name) cannot be read; f32, f16 and bf16 can")
     try require(values != .i32, "values of i32 have no real values")
     try require(layout == .csr || count <= m, "\(count) rows are more than the matrix's \(m)")

@@ -30,7 +30,7 @@ public struct RowEncoder: Sendable {
     case .block(let block): encoder = BlockEncoder(block, isWeighted: importance != nil)
     default: encoder = nil
     }
-    let isKnown = TensorFormat.plainWeights.contains(format) || encoder != nil
+    let isKnown = format.isPlain || encoder != nil
     guard isKnown, let bytes = format.byteCount(elements: columns) else {
       let known = ["f32", "f16", "bf16"] + Self.blockFormats.map(\.rawValue)
       throw QuantizationError(

@@ -133,7 +133,7 @@ private struct AttendedRow {
       scores.isEmpty
       ? nil
       : AttentionBound(
-        scores: scores, scoreErrors: errors, whole: whole, decodes: !op.valueFormat.isPlainNumber, rounding: rounding)
+        scores: scores, scoreErrors: errors, whole: whole, decodes: !op.valueFormat.isPlain, rounding: rounding)
   }
 
   var logSumExp: Double { whole.logSumExp }
@@ -181,7 +181,7 @@ extension Attention {
     // multiplied first and by their scale then.
     if magnitude > 0 {
       let flushed = RoundingModel.flush * (operands + 2 * Double(keySize))
-      let decoding = keyFormat.isPlainNumber ? 0 : 3 * unit * magnitude
+      let decoding = keyFormat.isPlain ? 0 : 3 * unit * magnitude
       error =
         (rounding.dotProduct(length: keySize, magnitude: magnitude) + decoding + flushed) * abs(Double(scale))
         + 2 * unit * abs(score) + RoundingModel.flush
@@ -211,11 +211,6 @@ extension Attention {
     }
     return (score, error)
   }
-}
-
-extension TensorFormat {
-  /// Whether elements are stored without a scale.
-  fileprivate var isPlainNumber: Bool { self == .f32 || self == .f16 || self == .bf16 }
 }
 
 /// A weighted sum by softmax over some keys, not yet divided: what an online softmax carries along, and what a split over

@@ -25,11 +25,12 @@ extension RMSNorm: Definition {
         + rounding.accumulator
         + RoundingModel.divideRelative + RoundingModel.inverseSquareRootRelative + 2 * rounding.accumulator
       for (i, index) in row.enumerated() {
-        let value = sums.values[index] * scale * gain[i]
+        let gain = gain[r % gains * width + i]
+        let value = sums.values[index] * scale * gain
         y.values[index] = value
         y.bounds[index] =
-          relative * abs(value) + sums.bounds[index] * scale * abs(gain[i]) + rounding.store(value)
-          + RoundingModel.flush * (scale + scale * abs(gain[i]) + scale * abs(sums.values[index]) + 1)
+          relative * abs(value) + sums.bounds[index] * scale * abs(gain) + rounding.store(value)
+          + RoundingModel.flush * (scale + scale * abs(gain) + scale * abs(sums.values[index]) + 1)
           // Squares that underflow are lost: they weigh at most one flush each against mean + ε.
           + abs(value) * min(1, RoundingModel.flush / max(mean + Double(epsilon), RoundingModel.flush))
       }

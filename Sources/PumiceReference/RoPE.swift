@@ -11,15 +11,17 @@ extension RoPE: Definition {
         let angle = Self.angle(position: Int(positions[t]), high: frequencies[2 * i], low: frequencies[2 * i + 1])
         let c = DoubleMath.cosine(angle), s = DoubleMath.sine(angle)
         for h in 0..<heads {
-          let head = (t * heads + h) * headSize
+          let head = (t * heads + h) * headSize + offset
           let (first, second) = pair(i)
           let a = x[head + first], b = x[head + second]
           let size = (a * a + b * b).squareRoot()
-          // Sine and cosine within 2⁻²¹, two products and a sum; then the store.
+          let factor = Double(magnitude)
+          // Sine and cosine within 2⁻²¹, two products and a sum, the magnitude; then the store.
           let bound =
-            (0x1p-21 + 4 * rounding.accumulator) * (abs(a) + abs(b)) + rounding.store(size) + 4 * RoundingModel.flush
-          y.values[head + first] = a * c - b * s
-          y.values[head + second] = a * s + b * c
+            (0x1p-21 + 5 * rounding.accumulator) * abs(factor) * (abs(a) + abs(b)) + rounding.store(factor * size)
+            + 4 * RoundingModel.flush * (1 + abs(factor))
+          y.values[head + first] = factor * (a * c - b * s)
+          y.values[head + second] = factor * (a * s + b * c)
           y.bounds[head + first] = bound
           y.bounds[head + second] = bound
         }
@@ -28,7 +30,7 @@ extension RoPE: Definition {
     return ["x": y]
   }
 
-  /// The two elements of a head that form pair i.
+  /// The two of the rotated elements that form pair i.
   func pair(_ i: Int) -> (Int, Int) {
     switch pairing {
     case .adjacent: (2 * i, 2 * i + 1)

@@ -36,6 +36,9 @@ public enum TensorFormat: Hashable, Sendable {
   /// GGUF's block formats.
   public static let blockWeights: [TensorFormat] = BlockFormat.allCases.map { .block($0) }
 
+  /// Whether the elements are floating-point numbers, stored without a scale.
+  public var isPlain: Bool { Self.plainWeights.contains(self) }
+
   /// Whether the elements are whole numbers without a scale, which no weight of a product of real numbers is.
   public var isInteger: Bool { self == .i32 || self == .i8 }
 

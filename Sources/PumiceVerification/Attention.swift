@@ -33,7 +33,7 @@ extension Attention: Verifiable {
   /// Empty cells hold what was there before.
   public func unused(_ argument: Argument) -> [Range<Int>] {
     guard argument.name == "k" || argument.name == "v" else { return [] }
-    guard TensorFormat.plainWeights.contains(argument.format) else { return [] }
+    guard argument.format.isPlain else { return [] }
     let places = AttentionPlaces(self)
     let cell = argument.byteCount / (sequences * kvHeads * capacity)
     return (0..<sequences * kvHeads * capacity).filter {

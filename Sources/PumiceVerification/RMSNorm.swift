@@ -18,13 +18,14 @@ extension RMSNorm: Verifiable {
           codeBits: bits)
       }
     }
-    return plain + coded
+    let perHead = [(6, 33, 3), (5, 64, 2)].map { RMSNorm(rows: $0, width: $1, epsilon: 1e-6, gains: $2) }
+    return plain + coded + perHead
   }
 
   /// Steps with which the codes use their range, and sometimes leave it.
   public func special(_ argument: Argument, _ random: inout RandomSource) -> [UInt8]? {
     guard let codes, argument.name == "gain" else { return nil }
     let half = Double(-codes.lowerBound)
-    return (0..<width).flatMap { _ in littleEndian(Float(random.normal() * half / 2).bitPattern) }
+    return (0..<gains * width).flatMap { _ in littleEndian(Float(random.normal() * half / 2).bitPattern) }
   }
 }

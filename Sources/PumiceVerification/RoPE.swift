@@ -8,7 +8,11 @@ extension RoPE: Verifiable {
     Pairing.allCases.flatMap { pairing in
       [(1, 1, 2, 2), (1, 8, 32, 32), (3, 5, 64, 64), (17, 2, 80, 40), (5, 3, 128, 96), (2, 1, 256, 256)].map {
         RoPE(tokens: $0, heads: $1, headSize: $2, rotaryDimensions: $3, pairing: pairing)
-      }
+      } + [
+        RoPE(tokens: 3, heads: 2, headSize: 48, rotaryDimensions: 16, pairing: pairing, offset: 32),
+        RoPE(
+          tokens: 5, heads: 3, headSize: 40, rotaryDimensions: 24, pairing: pairing, offset: 7, magnitude: 1.25),
+      ]
     }
   }
 

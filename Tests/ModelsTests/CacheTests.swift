@@ -89,7 +89,7 @@ extension LogitsTests {
     let narrow = try Fixture.f32.open(), wide = try wideHeads()
     #expect(
       try error(narrow, SessionOptions(context: 8, valueFormat: .q8_0))
-        == "layer 0 cannot cache values in q8_0 (-ctv): the size of the values, 16, is no multiple of the 32 that q8_0 needs"
+        == "layer 0 cannot cache values in q8_0 (-ctv): the value size 16 is no multiple of the 32 that q8_0 needs"
     )
     let rule = AttentionPlan.CacheRule(layers: [1], keys: .i32)
     #expect(

@@ -81,16 +81,22 @@ import Testing
     }
   }
 
+  /// A running tool that prints nothing.
+  private static func start(_ arguments: [String]) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: CommandLineTests.tool)
+    process.arguments = arguments
+    process.standardError = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    return process
+  }
+
   /// Starts quantizing, interrupts it when it has begun to write, and expects that nothing is left.
   @Test func interruptionLeavesNothing() throws {
     try QuantizeTests.withPath("in.gguf") { input in
       try Self.writeModel(input, matrices: 64)
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: CommandLineTests.tool)
-      process.arguments = ["quantize", input, input + "-out.gguf", "q2_k"]
-      process.standardError = FileHandle.nullDevice
-      process.standardOutput = FileHandle.nullDevice
-      try process.run()
+      let process = try Self.start(["quantize", input, input + "-out.gguf", "q2_k"])
       let limit = ContinuousClock.now + .seconds(60)
       while try Self.others(input).isEmpty, process.isRunning, ContinuousClock.now < limit { usleep(2000) }
       #expect(try Self.others(input).first?.hasSuffix(".partial") == true)
@@ -105,12 +111,7 @@ import Testing
   @Test func memoryIsThatOfAMatrix() throws {
     try QuantizeTests.withPath("in.gguf") { input in
       try Self.writeModel(input, matrices: 48)
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: CommandLineTests.tool)
-      process.arguments = ["quantize", input, input + "-out.gguf", "q4_k"]
-      process.standardError = FileHandle.nullDevice
-      process.standardOutput = FileHandle.nullDevice
-      try process.run()
+      let process = try Self.start(["quantize", input, input + "-out.gguf", "q4_k"])
       var most = 0
       while process.isRunning {
         let status = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)

@@ -72,9 +72,9 @@ import Testing
       } catch { return error.message }
     }
     #expect(message(40, "f16") == nil)
-    #expect(message(36, "f16") == "the size of the keys, 36, is no multiple of 8")
-    #expect(message(40, "q8_0") == "the size of the keys, 40, is no multiple of the 32 that q8_0 needs")
-    #expect(message(96, "g4:64") == "the size of the keys, 96, is no multiple of the 64 that g4:64 needs")
+    #expect(message(36, "f16") == "the key size 36 is no multiple of 8")
+    #expect(message(40, "q8_0") == "the key size 40 is no multiple of the 32 that q8_0 needs")
+    #expect(message(96, "g4:64") == "the key size 96 is no multiple of the 64 that g4:64 needs")
     #expect(message(0, "f16") == "keySize is 0; it must be at least 1")
     #expect(message(256, "f16", heads: 1 << 30) == "there are more keys than 32-bit indices reach")
     for format in ["q4_k", "mxfp4", "i32", "i8", "g1:32", "nf4:32:q8:256:f32", "dgq:128"] {

@@ -73,7 +73,7 @@ import Testing
     try withDevice { device, _ in
       let judge = MutantJudge(device: device, seed: 1)
       func verdict(_ passage: String, _ replacement: String) throws -> MutantVerdict.Kind {
-        let path = "SwiGLU/swiglu.comp"
+        let path = "Activation/activation.comp"
         let text = try broken(path, passage, replacement)[path]!
         let mutant = Mutant(
           path: path, line: 1, rule: "test", original: passage, replacement: replacement, text: text)

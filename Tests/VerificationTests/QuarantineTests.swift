@@ -64,9 +64,9 @@ import Testing
   @Test func whenNoneIsLeftTheReasonsAreGiven() throws {
     try withDevice { device, _ in
       let library = KernelLibrary(
-        device: device, overrides: try broken("SwiGLU/swiglu.comp", "gate.v[i]", "gate.v[i] + 1.0"))
-      #expect(try Verifier(kernels: library).verify(VerificationRequest([.swiGLU])).passed == false)
-      let error = #expect(throws: KernelError.self) { _ = try library.choose(SwiGLU(count: 3)) }
+        device: device, overrides: try broken("Activation/activation.comp", "gate.v[i]", "gate.v[i] + 1.0"))
+      #expect(try Verifier(kernels: library).verify(VerificationRequest([.activation])).passed == false)
+      let error = #expect(throws: KernelError.self) { _ = try library.choose(Activation(.silu, count: 3, gated: true)) }
       #expect(error?.description.contains("in quarantine") == true)
     }
   }

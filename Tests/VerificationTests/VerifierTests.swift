@@ -24,18 +24,18 @@ import Testing
   }
 
   @Test func aRightShaderPasses() throws {
-    #expect(try verdict(SwiGLU(count: 65), "thread_per_element", overrides: [:]) == nil)
+    #expect(try verdict(Activation(.silu, count: 65, gated: true), "thread_per_element", overrides: [:]) == nil)
   }
 
   @Test func anElementThatIsNotWrittenIsFound() throws {
-    let overrides = try broken("SwiGLU/swiglu.comp", "i >= count ||", "i + 1 >= count ||")
-    let message = try verdict(SwiGLU(count: 65), "thread_per_element", overrides: overrides)
+    let overrides = try broken("Activation/activation.comp", "i >= count ||", "i + 1 >= count ||")
+    let message = try verdict(Activation(.silu, count: 65, gated: true), "thread_per_element", overrides: overrides)
     #expect(message?.hasPrefix("y[64] is -nan") == true || message?.hasPrefix("y[64] is nan") == true)
   }
 
   @Test func aWriteBehindTheEndIsFound() throws {
-    let overrides = try broken("SwiGLU/swiglu.comp", "i >= count ||", "")
-    let message = try verdict(SwiGLU(count: 60), "thread_per_element", overrides: overrides)
+    let overrides = try broken("Activation/activation.comp", "i >= count ||", "")
+    let message = try verdict(Activation(.silu, count: 60, gated: true), "thread_per_element", overrides: overrides)
     #expect(message == "a guard word 240 bytes from the start of y was overwritten")
   }
 
@@ -81,7 +81,7 @@ import Testing
   @Test func noCaseIsAFailure() throws {
     try withDevice { device, _ in
       let report = try Verifier(kernels: KernelLibrary(device: device))
-        .verify(VerificationRequest([.swiGLU], caseFilter: "no such case"))
+        .verify(VerificationRequest([.activation], caseFilter: "no such case"))
       #expect(report.cases == 0)
       #expect(!report.passed)
     }

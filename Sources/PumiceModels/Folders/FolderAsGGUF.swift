@@ -52,7 +52,7 @@ public struct FolderAsGGUF: GGUFSource {
       // A copy of the embedding that some programs write.
       if config.isTied, layer == "lm_head" { continue }
       let isNumbers =
-        ["weight", "bias"].contains(part) && tensor.format.map(TensorFormat.plainWeights.contains) == true
+        ["weight", "bias"].contains(part) && tensor.format?.isPlain == true
       if isNumbers {
         guard let name = FolderNames.ggufName(tensor.name), let type = tensor.format.flatMap(GGMLType.init) else {
           throw Self.homeless(file, tensor)

@@ -25,6 +25,11 @@ public struct GGUFAsFolder: SafetensorsTensors {
   ///   biases; a `TokenizerError`; and what is wrong with the file.
   public init(_ file: GGUFFile) throws {
     let model = try ModelConfiguration(file)
+    guard model.architecture.name == Architecture.llama.name else {
+      throw file.error(
+        .unknownArchitecture, subject: "key general.architecture",
+        "a folder cannot be written of “\(model.architecture.name)”, only of llama")
+    }
     _ = try ModelTensors(file, model)
     self.file = file
     rows = HeadRows(headSize: model.headSize)
@@ -54,7 +59,7 @@ public struct GGUFAsFolder: SafetensorsTensors {
         case .bf16: .bf16
         default: .f32
         }
-      guard let shown = SafetensorsTensor(name: name, type: type, shape: tensor.shape) else {
+      guard let shown = SafetensorsTensor(name: name, shape: tensor.shape, type: type) else {
         throw file.error(.invalidTensor, subject: "tensor \(tensor.name)", "is too large for \(type)")
       }
       tensors.append(shown)

@@ -14,7 +14,7 @@ import Foundation
 /// ```
 ///
 /// What `description` writes, `init(_:)` reads as the same value.
-extension AttentionMask: CustomStringConvertible, LosslessStringConvertible, Codable {
+extension AttentionMask: MaskText {
   public var description: String {
     switch self {
     case .full, .causal: kind
@@ -73,25 +73,6 @@ extension AttentionMask: CustomStringConvertible, LosslessStringConvertible, Cod
     self = try parser.mask()
     try parser.end()
   }
-
-  public init?(_ description: String) {
-    guard let mask = try? AttentionMask(parsing: description) else { return nil }
-    self = mask
-  }
-
-  public init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    do {
-      try self.init(parsing: try container.decode(String.self))
-    } catch let error as MaskSyntaxError {
-      throw DecodingError.dataCorruptedError(in: container, debugDescription: error.description)
-    }
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(description)
-  }
 }
 
 extension HeadSpan: CustomStringConvertible {
@@ -102,18 +83,5 @@ extension HeadSpan: CustomStringConvertible {
     while share.last == "0" { share.removeLast() }
     if share.last == "." { share.removeLast() }
     return "\(alpha)+\(share)N"
-  }
-}
-
-/// A mistake in the text of a mask, and where it is.
-public struct MaskSyntaxError: Error, Hashable, Sendable, CustomStringConvertible {
-  public let text: String
-  /// Counted in characters from 1.
-  public let column: Int
-  public let message: String
-
-  /// The message, the text, and a caret under the mistake.
-  public var description: String {
-    "column \(column): \(message)\n  \(text)\n  \(String(repeating: " ", count: column - 1))^"
   }
 }

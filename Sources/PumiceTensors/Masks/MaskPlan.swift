@@ -67,7 +67,7 @@ extension [ClosedRange<Int>]? {
   }
 }
 
-extension MaskPlan: CustomStringConvertible, LosslessStringConvertible, Codable {
+extension MaskPlan: MaskText {
   public var description: String { rules.map(\.description).joined(separator: "; ") }
 
   /// The plan that a text stands for.
@@ -79,25 +79,6 @@ extension MaskPlan: CustomStringConvertible, LosslessStringConvertible, Codable 
     repeat { rules.append(try parser.rule()) } while parser.take(";")
     try parser.end("expected &, |, ; or the end")
     self.rules = rules
-  }
-
-  public init?(_ description: String) {
-    guard let plan = try? MaskPlan(parsing: description) else { return nil }
-    self = plan
-  }
-
-  public init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    do {
-      try self.init(parsing: try container.decode(String.self))
-    } catch let error as MaskSyntaxError {
-      throw DecodingError.dataCorruptedError(in: container, debugDescription: error.description)
-    }
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(description)
   }
 }
 

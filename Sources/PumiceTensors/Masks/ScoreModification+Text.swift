@@ -1,5 +1,3 @@
-import Synchronization
-
 /// The text form: `softCap(50.0)`, `alibi(0.5, 0.25)`, `user(name)`. `Codable` writes the cap, the slopes or the name.
 extension ScoreModification: CustomStringConvertible, Codable {
   public var description: String {
@@ -36,27 +34,4 @@ extension ScoreModification: CustomStringConvertible, Codable {
     case .user(let function): try values.encode(function.name, forKey: .user)
     }
   }
-}
-
-extension ScoreFunction {
-  private static let functions = Mutex<[String: ScoreFunction]>([:])
-
-  /// Makes the function known by its name, so that what was encoded with it can be decoded.
-  ///
-  /// - Throws: `AttentionMaskError.function` if the name cannot be written, there is no expression, or another function has
-  ///   that name.
-  public static func register(_ function: ScoreFunction) throws(AttentionMaskError) {
-    try validateFunction(name: function.name, glsl: function.glsl)
-    let known = functions.withLock { functions in
-      let known = functions[function.name]
-      if known == nil { functions[function.name] = function }
-      return known
-    }
-    if let known, known != function {
-      throw .function(name: function.name, reason: "is registered with another expression: \(known.glsl)")
-    }
-  }
-
-  /// The function that was registered by that name.
-  public static func registered(_ name: String) -> ScoreFunction? { functions.withLock { $0[name] } }
 }

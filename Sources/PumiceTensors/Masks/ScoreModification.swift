@@ -38,7 +38,7 @@ public enum ScoreModification: Hashable, Sendable {
       for (head, slope) in slopes.enumerated() where !slope.isFinite {
         throw .value(mask: "alibi", name: "slope of head \(head)", value: slope)
       }
-    case .user(let function): try validateFunction(name: function.name, glsl: function.glsl)
+    case .user(let function): try function.validate()
     }
   }
 }
@@ -78,28 +78,5 @@ extension [ScoreModification] {
             + "\(key)")
       }
     }
-  }
-}
-
-/// A change of scores of the user's: a GLSL expression for shaders, and the same in Swift as the reference.
-///
-/// The expression is a `float` made of `float score`, `uint head`, `int query` and `int key`. Two functions are equal if
-/// their names and expressions are.
-public struct ScoreFunction: Hashable, Sendable {
-  public let name: String
-  public let glsl: String
-  /// The changed score: score, head, query, key.
-  public let evaluate: @Sendable (Double, Int, Int, Int) -> Double
-
-  public init(_ name: String, glsl: String, evaluate: @escaping @Sendable (Double, Int, Int, Int) -> Double) {
-    self.name = name
-    self.glsl = glsl
-    self.evaluate = evaluate
-  }
-
-  public static func == (a: ScoreFunction, b: ScoreFunction) -> Bool { a.name == b.name && a.glsl == b.glsl }
-  public func hash(into hasher: inout Hasher) {
-    hasher.combine(name)
-    hasher.combine(glsl)
   }
 }
