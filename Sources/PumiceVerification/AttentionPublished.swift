@@ -55,11 +55,11 @@ enum AttentionPublished {
 
   /// What they have and this operator does not take: sizes and formats with the reason that it gives.
   static let unsupported: [(problem: Attention, reason: String)] = [
-    (heads(320, 256, .f16), "key size 320 is no multiple of 8 up to 256"),
-    (heads(512, 512, .f16), "key size 512 is no multiple of 8 up to 256"),
+    (heads(320, 256, .f16), "the key size 320 is more than 256"),
+    (heads(512, 512, .f16), "the key size 512 is more than 256"),
     // DeepSeek's latent attention, whose values are the first 512 elements of the keys.
-    (heads(576, 512, .f16), "key size 576 is no multiple of 8 up to 256"),
-    (heads(65, 67, .f16), "key size 65 is no multiple of 8 up to 256"),
+    (heads(576, 512, .f16), "the key size 576 is more than 256"),
+    (heads(65, 67, .f16), "the key size 65 is no multiple of 8"),
     // They fill rows of 72 up to 96 elements.
     (heads(72, 72, .q4_0), "the key size 72 is no multiple of the 32 that q4_0 needs"),
   ]

@@ -97,7 +97,7 @@ import Testing
       let hash = ModelHash(try GGUFFile(path: path)).description
       let tool = CommandLineTests()
       #expect(try tool.run(["inspect", path]).output.contains("model hash \(hash)\n"))
-      #expect(try tool.run(["inspect", path, "--json"]).output.contains("\"modelHash\":\"\(hash)\""))
+      #expect(try tool.run(["inspect", path, "--json"]).output.contains("\"model_hash\":\"\(hash)\""))
     }
   }
 
