@@ -3,7 +3,8 @@
 // is one more score, without a value.
 //
 // One thread per element of y: x along the elements of a row, y rows of a key-value head, z key-value heads of all sequences. Only
-// splits that have a listed tile are read; nobody wrote the others. A row that sees nothing is zeros.
+// splits that have a listed tile are read; nobody wrote the others. A row that sees nothing is zeros; a
+// NaN is not taken for one.
 #version 460
 #include "Common/buffers.glsl"
 BUFFER(0, readonly, float, Partials, partials)
@@ -44,8 +45,8 @@ void main() {
       sum = fma(weight, partials.v[(((first + i) * parts + part) * ROWS + row % ROWS) * VALUE_SIZE + d], sum);
     }
   }
-  y.v[index * VALUE_SIZE + d] = total > 0.0 ? sum * (1.0 / total) : 0.0;
+  y.v[index * VALUE_SIZE + d] = total == 0.0 ? 0.0 : sum * (1.0 / total);
 #ifdef LOG_SUM_EXP
-  if (d == 0) log_sum_exp.v[index] = total > 0.0 ? largest + log(total) : uintBitsToFloat(0xff800000u);
+  if (d == 0) log_sum_exp.v[index] = total == 0.0 ? uintBitsToFloat(0xff800000u) : largest + log(total);
 #endif
 }

@@ -70,10 +70,10 @@ void main() {
     total = total * kept + weight;
     largest = raised;
   }
-  if (total > 0.0) {
+  if (total != 0.0) {
     for (uint d = 0; d < VALUE_SIZE; d++) y.v[target + d] /= total;
   }
 #ifdef LOG_SUM_EXP
-  log_sum_exp.v[row.index] = total > 0.0 ? largest + log(total) : uintBitsToFloat(0xff800000u);
+  log_sum_exp.v[row.index] = total == 0.0 ? uintBitsToFloat(0xff800000u) : largest + log(total);
 #endif
 }

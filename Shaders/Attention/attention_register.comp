@@ -36,7 +36,15 @@ layout(local_size_x_id = 0) in;
 #include "Attention/plain_cache.glsl"
 
 #define BLOCK (SUBGROUP * KEYS_PER_LANE)
+#define ALL_ROWS ((1u << ROWS) - 1)
+// A bit for each key of the lane and row, rows first.
+#define SEES(row, key) ((seen >> (key) * ROWS + (row) & 1u) != 0)
 #define CHUNKS ((VALUE_WORDS + SUBGROUP * CHUNK_WORDS - 1) / (SUBGROUP * CHUNK_WORDS))
+
+// The position of a cell of this lane's, -1 if the block is wider than a tile and the lane idle.
+int own_position(uint set, uint cell) {
+  return BLOCK <= KEY_TILE || gl_SubgroupInvocationID < KEY_TILE ? cell_position(set, cell) : -1;
+}
 
 void main() {
   const uint lane = gl_SubgroupInvocationID;
@@ -46,7 +54,6 @@ void main() {
   const int length = totals.v[set / (HEADS / GROUP)];
   Row rows[ROWS];
   float largest[ROWS], total[ROWS], kept[ROWS];
-  bool sees[ROWS][KEYS_PER_LANE];
   [[unroll]] for (int r = 0; r < ROWS; r++) {
     // A tile that is not full computes its last row again: the same lanes store the same bits twice.
     rows[r] = row_at(set, min(first_row + r, all_rows - 1));
@@ -70,21 +77,24 @@ void main() {
       float score[ROWS][KEYS_PER_LANE];
       uint cell[KEYS_PER_LANE];
       int key[KEYS_PER_LANE];
-      bool used[KEYS_PER_LANE];
       [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) {
         const uint own = base + i * SUBGROUP + lane;
         // Cells that nobody wrote are read, but count for nothing.
         cell[i] = (cells + min(own, stride - 1)) * KEY_UNITS;
-        key[i] = BLOCK <= KEY_TILE || lane < KEY_TILE ? cell_position(set, own) : -1;
-        used[i] = false;
-        [[unroll]] for (int r = 0; r < ROWS; r++) {
-          score[r][i] = 0.0;
-          sees[r][i] = key[i] >= 0;
+        key[i] = own_position(set, own);
+        [[unroll]] for (int r = 0; r < ROWS; r++) score[r][i] = 0.0;
+      }
+      // Which rows see which of this lane's keys. Not unrolled: a mask may be long, and drivers would compile it once for each.
+      uint seen = 0;
+      if (full) {
+        [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) {
+          if (key[i] >= 0) seen |= ALL_ROWS << i * ROWS;
         }
-        if (!full) {
-          [[unroll]] for (int r = 0; r < ROWS; r++) sees[r][i] = row_sees(rows[r], key[i], length);
+      } else {
+        [[dont_unroll]] for (uint pair = 0; pair < KEYS_PER_LANE * ROWS; pair++) {
+          const int position = own_position(set, base + pair / ROWS * SUBGROUP + lane);
+          if (row_sees(row_at(set, min(first_row + pair % ROWS, all_rows - 1)), position, length)) seen |= 1u << pair;
         }
-        [[unroll]] for (int r = 0; r < ROWS; r++) used[i] = used[i] || sees[r][i];
       }
       for (uint u = 0; u < KEY_UNITS; u++) {
         KeyUnit unit[KEYS_PER_LANE];
@@ -102,14 +112,14 @@ void main() {
         float block_largest = LOWEST;
         [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) {
           score[r][i] = score_modified(scale * score[r][i], rows[r].head, rows[r].position, key[i]);
-          if (sees[r][i]) block_largest = max(block_largest, score[r][i]);
+          if (SEES(r, i)) block_largest = max(block_largest, score[r][i]);
         }
         const float raised = max(largest[r], subgroupMax(block_largest));
         kept[r] = rescale(largest[r], raised);
         largest[r] = raised;
         total[r] *= kept[r];
         [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) {
-          score[r][i] = sees[r][i] ? exp(score[r][i] - raised) : 0.0;
+          score[r][i] = SEES(r, i) ? exp(score[r][i] - raised) : 0.0;
           total[r] += score[r][i];
         }
       }
@@ -128,7 +138,7 @@ void main() {
           UNROLL_LANES for (uint source = 0; source < SUBGROUP; source++) {
             const uint value = (cells + min(base + i * SUBGROUP + source, stride - 1)) * VALUE_WORDS;
             // What is in a cell that no row sees may be no number.
-            const bool counts_for = subgroupBroadcast(used[i], source);
+            const bool counts_for = subgroupBroadcast(seen >> i * ROWS & ALL_ROWS, source) != 0;
             VALUE_WORD elements[CHUNK_WORDS];
             [[unroll]] for (int w = 0; w < CHUNK_WORDS; w++) {
               elements[w] = unpack_value(v.v[value + word[w]]);
@@ -154,7 +164,7 @@ void main() {
 
   [[unroll]] for (int r = 0; r < ROWS; r++) {
     const float whole = subgroupAdd(total[r]);
-    const float factor = whole > 0.0 ? 1.0 / whole : 0.0;
+    const float factor = whole == 0.0 ? 0.0 : 1.0 / whole;
     if (first_row + r < all_rows) {
       for (uint w = lane; w < VALUE_WORDS; w += SUBGROUP) {
         const uint target = rows[r].index * VALUE_SIZE + w * VALUE_ELEMENTS;
@@ -162,7 +172,7 @@ void main() {
         STORE_VALUES(y, target, sum * factor);
       }
 #ifdef LOG_SUM_EXP
-      if (lane == 0) log_sum_exp.v[rows[r].index] = whole > 0.0 ? largest[r] + log(whole) : uintBitsToFloat(0xff800000u);
+      if (lane == 0) log_sum_exp.v[rows[r].index] = whole == 0.0 ? uintBitsToFloat(0xff800000u) : largest[r] + log(whole);
 #endif
     }
   }

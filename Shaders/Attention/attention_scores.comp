@@ -138,12 +138,19 @@ void main() {
       const int key = inside ? cell_position(set, cell) : -1;
       // Cells that nobody wrote are read, but count for nothing.
       multiply_key(set * capacity + min(cell, capacity - 1));
+      // Which rows see the key. Not unrolled: a mask may be long, and drivers would compile it once for each.
+      uint seen = full && inside ? (1u << ROWS) - 1 : 0u;
+      if (!full) {
+        [[dont_unroll]] for (uint r = 0; r < ROWS; r++) {
+          if (row_sees(row_at(set, min(chunk * ROWS + r, tokens * GROUP - 1)), key, length)) seen |= 1u << r;
+        }
+      }
       [[unroll]] for (int r = 0; r < ROWS; r++) {
         float dot = dots[r];
 #if KEY_LANES > 1
         [[unroll]] for (uint other = 1; other < KEY_LANES; other *= 2) dot += subgroupShuffleXor(dot, other);
 #endif
-        const bool sees = full ? inside : row_sees(rows[r], key, length);
+        const bool sees = (seen >> r & 1u) != 0;
         const float score = sees ? score_modified(scale * dot, rows[r].head, rows[r].position, key) : LOWEST;
         largest[r] = max(largest[r], score);
         if (inside && lane % KEY_LANES == 0) weights.v[(slots + entry * KEY_TILE + place) * ROWS + r] = score;

@@ -171,7 +171,7 @@ void main() {
   }
 
   [[unroll]] for (int r = 0; r < 2; r++) {
-    const float factor = total[r] > 0.0 ? 1.0 / total[r] : 0.0;
+    const float factor = total[r] == 0.0 ? 0.0 : 1.0 / total[r];
     [[unroll]] for (int i = 0; i < THREAD_UNITS; i++) {
       const uint u = i * COLUMNS + column;
       if (exists[r] && u < VALUE_UNITS) {
@@ -184,7 +184,7 @@ void main() {
     }
 #ifdef LOG_SUM_EXP
     if (exists[r] && column == 0) {
-      log_sum_exp.v[rows[r].index] = total[r] > 0.0 ? largest[r] + log(total[r]) : uintBitsToFloat(0xff800000u);
+      log_sum_exp.v[rows[r].index] = total[r] == 0.0 ? uintBitsToFloat(0xff800000u) : largest[r] + log(total[r]);
     }
 #endif
   }

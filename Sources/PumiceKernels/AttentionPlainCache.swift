@@ -53,6 +53,9 @@ struct PlainCache {
     self.plan = plan
   }
 
+  /// Formats of 16 bits; shaders that read plain numbers get all others in 32.
+  static func isHalf(_ format: TensorFormat) -> Bool { format == .f16 || format == .bf16 }
+
   static func refusal(_ op: Attention, _ device: DeviceInfo) -> String? {
     let cache = PlainCache(op), plan = cache.plan
     let bytes = plan.scratch.reduce(0, +)

@@ -44,7 +44,7 @@ enum AttentionSplit {
       refusal: { op, device in refusal(op, device) },
       loopIterations: { op, device in
         let rounds = groups(Attention.keysPerTile * keyLanes(op, device), of: device.subgroupSize)
-        let masks = rows(op, device) * op.mask.liveLoops
+        let masks = rows(op, device) * (1 + op.mask.liveLoops) + 1
         let scores = splitTiles * (2 + rounds * (3 + masks + op.keySize / 4))
         let values = groups(op.valueSize, of: 32 * device.subgroupSize) * (splitTiles + 1) * (Attention.keysPerTile + 1)
         return max(scores, values, splits(op) * (2 + device.subgroupSize)) + PlainCache.loopIterations(op)

@@ -11,20 +11,21 @@ enum AttentionTile {
     needs: [.subgroup(.ballot), .subgroup(.arithmetic), .fixedSubgroupSize],
     refusal: { op, device in refusal(op, rows: Register.rows(device), device) },
     loopIterations: { op, device in
-      let block = device.subgroupSize * Register.keysPerLane(device)
-      let chunks = groups(op.valueSize, of: device.subgroupSize * Register.chunkWords)
-      let tiles = groups(op.keys, of: Attention.keysPerTile)
-      let masks = Register.rows(device) * Register.keysPerLane(device) * op.mask.liveLoops
-      let perBlock = 1 + masks + op.keySize / 4 + chunks * (1 + block)
-      return tiles * (1 + groups(Attention.keysPerTile, of: block) * perBlock)
-        + Register.rows(device) * groups(op.valueSize, of: device.subgroupSize) + PlainCache.loopIterations(op)
+      // Every loop that is not unrolled, and one round more in which it finds its end.
+      let keys = Register.keysPerLane(device), block = device.subgroupSize * keys
+      func words(_ size: Int, _ format: TensorFormat) -> Int { PlainCache.isHalf(format) ? size / 2 : size }
+      let chunks = groups(words(op.valueSize, op.valueFormat), of: device.subgroupSize * Register.chunkWords)
+      let lanes = Register.unrollsLanes(device) ? 0 : keys * (device.subgroupSize + 1)
+      let masks = Register.rows(device) * keys * (1 + op.mask.liveLoops) + 1
+      let perBlock = 1 + masks + words(op.keySize, op.keyFormat) / 4 + 1 + chunks * (1 + lanes) + 1
+      return groups(op.keys, of: Attention.keysPerTile) * (2 + groups(Attention.keysPerTile, of: block) * perBlock) + 1
+        + Register.rows(device) * (groups(op.valueSize, of: device.subgroupSize) + 1) + PlainCache.loopIterations(op)
     }
   ) { op, device in
     var defines = ["SUBGROUP": String(device.subgroupSize), "ROWS": String(Register.rows(device))]
     defines["KEYS_PER_LANE"] = String(Register.keysPerLane(device))
     defines["CHUNK_WORDS"] = String(Register.chunkWords)
-    // Broadcasts from constant lanes are twice as fast on lavapipe; elsewhere they only take long to compile.
-    defines["UNROLL_LANES"] = [8, 16].contains(device.subgroupSize) ? "[[unroll]]" : "[[dont_unroll]]"
+    defines["UNROLL_LANES"] = Register.unrollsLanes(device) ? "[[unroll]]" : "[[dont_unroll]]"
     return plan(
       op, "Attention/attention_register.comp", defines, threads: device.subgroupSize, rows: Register.rows(device),
       subgroupSize: device.subgroupSize)
@@ -57,6 +58,8 @@ enum AttentionTile {
     /// No more than a tile of keys has.
     static func keysPerLane(_ device: DeviceInfo) -> Int { max(1, min(2, Attention.keysPerTile / device.subgroupSize)) }
     static let chunkWords = 2
+    /// Broadcasts from constant lanes are twice as fast on lavapipe; elsewhere they only take long to compile.
+    static func unrollsLanes(_ device: DeviceInfo) -> Bool { [8, 16].contains(device.subgroupSize) }
   }
 
   /// The tile of `attention_shared.comp`.
@@ -65,7 +68,7 @@ enum AttentionTile {
     static var threads: Int { Attention.rowsPerTile / 2 * columns }
     /// Units of 16 bytes of the longer of key and value.
     static func units(_ op: Attention) -> Int {
-      func units(_ size: Int, _ format: TensorFormat) -> Int { size * (format == .f16 || format == .bf16 ? 2 : 4) / 16 }
+      func units(_ size: Int, _ format: TensorFormat) -> Int { size * (PlainCache.isHalf(format) ? 2 : 4) / 16 }
       return max(units(op.keySize, op.keyFormat), units(op.valueSize, op.valueFormat))
     }
     /// Keys at a time: as many as 16 KiB hold.

@@ -215,6 +215,8 @@ public enum KernelError: Error, CustomStringConvertible {
   case misalignedArgument(String, String, address: UInt64, alignment: Int)
   /// A GLSL expression of the user's does not compile; the message is the compiler's, with lines of the expression.
   case userExpression(String, message: String)
+  /// The result of a function of the user's has an element that is no number, and no operand has one.
+  case notANumber(String, function: String, argument: String, index: Int)
 
   public var description: String {
     switch self {
@@ -231,6 +233,8 @@ public enum KernelError: Error, CustomStringConvertible {
     case .misalignedArgument(let op, let argument, let address, let alignment):
       "\(op): argument \(argument) is at address 0x\(String(address, radix: 16)), no multiple of \(alignment)"
     case .userExpression(let function, let message): "the expression of \(function) does not compile: \(message)"
+    case .notANumber(let op, let function, let argument, let index):
+      "\(op): the function “\(function)” makes scores that are no numbers: element \(index) of \(argument) is NaN"
     }
   }
 }

@@ -13,7 +13,8 @@ extension KernelLibrary {
   ///     rounded to integers. Arguments in a block format take their stored bytes through `stored`.
   ///   - stored: arguments as stored bytes, by name, for any format.
   /// - Returns: every output and `inout` argument in f32 or i32, by name.
-  /// - Throws: `KernelError` for a missing argument or a wrong count, `OperatorError`, `GPUError`.
+  /// - Throws: `KernelError` for a missing argument or a wrong count, or where a score function of the user's made a NaN;
+  ///   `OperatorError`, `GPUError`.
   public func run<Op: Dispatchable>(
     _ op: Op, inputs: [String: [Float]] = [:], stored: [String: [UInt8]] = [:]
   ) throws -> [String: [Float]] {
@@ -42,7 +43,24 @@ extension KernelLibrary {
         preconditionFailure("no operator writes \(argument.format.name)")
       }
     }
+    try requireNumbers(op, inputs, outputs)
     return outputs
+  }
+
+  /// Throws if a score function of the user's is to blame for a NaN: it is in an output of attention, and in no operand that was
+  /// given in numbers.
+  private func requireNumbers<Op: Operator>(
+    _ op: Op, _ inputs: [String: [Float]], _ outputs: [String: [Float]]
+  ) throws(KernelError) {
+    guard let attention = op as? Attention else { return }
+    let functions = attention.modifications.compactMap { if case .user(let function) = $0 { function } else { nil } }
+    guard let function = functions.last else { return }
+    if inputs.contains(where: { $0.value.contains(where: \.isNaN) }) { return }
+    for (name, values) in outputs.sorted(by: { $0.key < $1.key }) {
+      if let index = values.firstIndex(where: \.isNaN) {
+        throw .notANumber(op.description, function: function.name, argument: name, index: index)
+      }
+    }
   }
 
   private func bytes<Op: Operator>(

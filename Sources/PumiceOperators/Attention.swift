@@ -137,10 +137,11 @@ public struct Attention: Operator {
         "a tensor is larger than 32-bit indices reach")
     }
     try require(scale.isFinite, "scale \(scale) is not finite")
-    for modification in modifications {
-      do throws(AttentionMaskError) { try modification.validate(heads: heads) } catch {
-        throw OperatorError(Self.name, error.description)
-      }
+    do throws(AttentionMaskError) {
+      for modification in modifications { try modification.validate(heads: heads) }
+      try modifications.requireNumbers(heads: heads, mask: mask, positions: capacity)
+    } catch {
+      throw OperatorError(Self.name, error.description)
     }
   }
 

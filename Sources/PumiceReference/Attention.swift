@@ -136,7 +136,7 @@ private struct AttendedRow {
         scores: scores, scoreErrors: errors, whole: whole, decodes: !op.valueFormat.isPlain, rounding: rounding)
   }
 
-  var logSumExp: Double { scores.isEmpty ? -.infinity : whole.largest + DoubleMath.logarithm(whole.total) }
+  var logSumExp: Double { whole.logSumExp }
   var logSumExpBound: Double { bound?.logSumExp ?? 0 }
 
   func write(to y: inout Evaluated, at start: Int) {
@@ -237,6 +237,13 @@ public struct SoftmaxSum: Sendable {
     }
   }
 
+  /// What a row of attention and its log-sum-exp stand for.
+  public init(normalized: [Double], logSumExp: Double) {
+    largest = logSumExp
+    total = 1
+    sum = normalized
+  }
+
   /// The sum over the keys of both.
   public func merged(with other: SoftmaxSum) -> SoftmaxSum {
     if other.largest == -.infinity { return self }
@@ -249,6 +256,9 @@ public struct SoftmaxSum: Sendable {
     for d in sum.indices { merged.sum[d] = mine * sum[d] + others * other.sum[d] }
     return merged
   }
+
+  /// log Σ exp(score); −∞ without keys.
+  public var logSumExp: Double { largest == -.infinity ? largest : largest + DoubleMath.logarithm(total) }
 
   /// The weighted mean; zeros without keys.
   public var normalized: [Double] { sum.map { largest == -.infinity ? 0 : $0 / total } }

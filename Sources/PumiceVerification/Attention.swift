@@ -7,8 +7,11 @@ extension Attention: Verifiable {
   /// Every head size with every group, cache and kind of length, in pairs: keys around tiles (32), blocks (16, by subgroup size
   /// more) and splits (256), rows around tiles of 8 and 32. Then every mask, every format, and what else there is to choose.
   public static var problems: [Attention] {
-    AttentionProblems.decoding + AttentionProblems.prompts + AttentionProblems.masked + AttentionProblems.formats
-      + AttentionProblems.options
+    let own = [
+      AttentionProblems.decoding, AttentionProblems.prompts, AttentionProblems.masked, AttentionProblems.formats,
+      AttentionProblems.options,
+    ]
+    return own.flatMap { $0 } + AttentionPublished.cases.map(\.problem)
   }
 
   /// Positions, lengths and tiles: a function of the problem alone, because the tiles depend on all of the others.
@@ -50,8 +53,8 @@ private struct AttentionPlaces {
   init(_ op: Attention) {
     self.op = op
     var random = RandomSource(seed: 1, label: op.description)
-    // Large problems are for benchmarks, and as a model has them.
-    let isOrdinary = op.keys >= 2048 || op.tokens >= 128
+    // Large problems are for benchmarks, and as a model has them; so is a cache that is in use to its last cell.
+    let isOrdinary = op.keys >= 2048 || op.tokens >= 128 || op.keys == op.capacity
     let style = isOrdinary ? 0 : (op.tokens * 3 + op.keys + op.heads) % 4
     // Positions grow with the cells; or have gaps; or go around as in a ring; or are in no order, and some cells are empty.
     keyPositions = (0..<op.sequences * op.kvHeads).flatMap { _ -> [Int32] in

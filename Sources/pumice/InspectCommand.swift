@@ -53,6 +53,8 @@ struct InspectionReport: Encodable {
 
   var path: String
   var version: Int
+  /// What an attention plan for this model carries.
+  var modelHash: String
   var metadata: [String: MetadataValue] = [:]
   var tensors: [Tensor] = []
   var parameters = 0
@@ -68,6 +70,7 @@ struct InspectionReport: Encodable {
   init(_ file: GGUFFile, context: Int?) {
     path = file.path
     version = file.version
+    modelHash = ModelHash(file).description
     for (key, value) in file.metadata { metadata[key] = MetadataValue(value: value) }
     for tensor in file.tensors {
       tensors.append(
@@ -99,6 +102,7 @@ struct InspectionReport: Encodable {
       tensors.map { [$0.name, Shape($0.shape).description, $0.type, readable(bytes: $0.bytes)] })
     print("")
     let shares = types.keys.sorted().map { "\($0) \(readable(bytes: types[$0]!))" }.joined(separator: ", ")
+    print("model hash \(modelHash)")
     print("\(parameters) parameters, \(readable(bytes: bytes)) (\(shares)), \(fixed(bitsPerWeight, 2)) bits per weight")
     if let memory {
       print(

@@ -89,6 +89,18 @@ import Testing
         == "the plan's masks: there is no head \(heads); the model has \(heads)")
   }
 
+  /// What a plan must carry can be read off the tool.
+  @Test func inspectShowsTheHash() throws {
+    try withFolder { folder in
+      let path = "\(folder)/model.gguf"
+      try Fixture.f32.writer().write(to: path)
+      let hash = ModelHash(try GGUFFile(path: path)).description
+      let tool = CommandLineTests()
+      #expect(try tool.run(["inspect", path]).output.contains("model hash \(hash)\n"))
+      #expect(try tool.run(["inspect", path, "--json"]).output.contains("\"model_hash\":\"\(hash)\""))
+    }
+  }
+
   @Test(arguments: [
     ("", "is no attention plan"), ("[]", "is no attention plan"), ("{}", "“version” is missing"),
     (#"{"version": 2}"#, "version 2; this program reads version 1"), (#"{"version": 1}"#, "“model” is missing"),

@@ -42,3 +42,41 @@ public enum ScoreModification: Hashable, Sendable {
     }
   }
 }
+
+extension [ScoreModification] {
+  /// Throws unless they make numbers of scores of usual size, wherever the mask lets a query see a key: a NaN or +∞ would take
+  /// the whole row of attention with it. −∞ hides the key.
+  ///
+  /// Functions of the user's are tried by their Swift side on few of the pairs, in the first and the last head.
+  ///
+  /// - Parameter positions: how many positions there are.
+  /// - Precondition: the modifications and the mask are valid for `heads`.
+  public func requireNumbers(heads: Int, mask: AttentionMask, positions: Int) throws(AttentionMaskError) {
+    let hasFunction = contains { if case .user = $0 { true } else { false } }
+    if !hasFunction { return }
+    let places = Set([0, 1, 2, positions / 2, positions - 1].filter { 0..<positions ~= $0 }).sorted()
+    for head in Set([0, heads - 1]).sorted() {
+      for query in places {
+        for key in places
+        where mask.isLive(head: head, heads: heads, query: query, key: key, length: positions) {
+          for start in [0, 1, -1, 30, -30] as [Double] { try requireNumber(start, head, query, key) }
+        }
+      }
+    }
+  }
+
+  private func requireNumber(_ start: Double, _ head: Int, _ query: Int, _ key: Int) throws(AttentionMaskError) {
+    var score = start
+    for modification in self {
+      let before = score
+      score = modification.apply(before, head: head, query: query, key: key)
+      if case .user(let function) = modification, score.isNaN || score == .infinity {
+        throw .function(
+          name: function.name,
+          reason:
+            "makes \(score.isNaN ? "no number (NaN)" : "+∞") of the score \(before) of head \(head), query \(query), key "
+            + "\(key)")
+      }
+    }
+  }
+}

@@ -98,7 +98,7 @@ private final class OperatorBench<Op: Verifiable>: MutationBench {
   ) throws -> (verdict: MutantVerdict?, processIsSound: Bool) {
     let users = variants.filter { $0.files.contains(mutant.path) }.map(\.variant)
     guard !users.isEmpty else { return (nil, true) }
-    var changes = StepChanges(original: verifier.kernels, mutated: mutated)
+    var changes = StepChanges(original: verifier.kernels, mutated: mutated, path: mutant.path)
     var ran = 0
     var survivor: MutantVerdict?
     for index in cases.indices {
@@ -163,15 +163,19 @@ private struct StepChanges {
 
   let original: KernelLibrary
   let mutated: KernelLibrary
+  /// The file that differs.
+  let path: String
   private var known: [Key: Change] = [:]
+  private var users: [String: Bool] = [:]
 
   private struct Key: Hashable {
     let shader: String, defines: [String: String], generated: [String: String]
   }
 
-  init(original: KernelLibrary, mutated: KernelLibrary) {
+  init(original: KernelLibrary, mutated: KernelLibrary, path: String) {
     self.original = original
     self.mutated = mutated
+    self.path = path
   }
 
   mutating func change(_ plan: Plan) throws -> Change {
@@ -187,6 +191,10 @@ private struct StepChanges {
   }
 
   private mutating func change(_ step: Step) throws -> Change {
+    // A variant has several shaders, and few cases may need the one that differs.
+    let isUser = try users[step.shader] ?? ShaderLibrary.files(of: step.shader).contains(path)
+    users[step.shader] = isUser
+    guard isUser else { return .none }
     let key = Key(shader: step.shader, defines: step.defines, generated: step.generated)
     if let change = known[key] { return change }
     let change: Change
