@@ -23,6 +23,9 @@ struct VerifyCommand: ParsableCommand {
   @Option(name: .long, help: "Only this operator; may be repeated. One of: \(OperatorName.list).")
   var `operator`: [OperatorName] = []
 
+  @Option(help: "All but this operator; may be repeated.")
+  var except: [OperatorName] = []
+
   @Option(help: "Only variants of this name (see `pumice devices --variants`).")
   var variant: String?
 
@@ -42,6 +45,9 @@ struct VerifyCommand: ParsableCommand {
 
   func validate() throws {
     try requireKnown(variant, of: `operator`)
+    if !`operator`.isEmpty, !except.isEmpty {
+      throw ValidationError("--operator names those to verify and --except those not to: give one of them.")
+    }
   }
 
   func run() throws {
@@ -50,7 +56,8 @@ struct VerifyCommand: ParsableCommand {
     let kernels = device.kernels(opened)
     let verifier = Verifier(kernels: kernels, serialized: serialized.map { KernelLibrary(device: $0) })
     if !json { print("\(opened.info.index): \(opened.info.summary)") }
-    let request = VerificationRequest(`operator`, variant: variant, caseFilter: caseFilter, seed: seed)
+    let names = except.isEmpty ? `operator` : OperatorName.allCases.filter { !except.contains($0) }
+    let request = VerificationRequest(names, variant: variant, caseFilter: caseFilter, seed: seed)
     var line = ProgressLine()
     let report = try verifier.verify(request) { progress in
       switch progress {
