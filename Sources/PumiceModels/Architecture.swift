@@ -41,7 +41,8 @@ public struct Architecture: Hashable, Sendable {
   public var names: TensorNames = .gguf
   /// Whether files may state a number of experts that the layers do not have; their tensors would be refused.
   public var ignoresExpertCount = false
-  /// Tensors, without number of the layer, that a file may have and that do not bear on the logits.
+  /// Tensors, without number of the layer and perhaps without ending, that a file may have and that do not bear on the
+  /// logits: those of other tasks, and those that llama.cpp accepts and leaves out.
   public var unused: Set<String> = []
 }
 
@@ -83,6 +84,8 @@ extension Architecture {
       case allButEvery(Int)
       /// Those that see a window; all where the model has no windows.
       case windowed
+      /// All in models with so many, none in others (Baichuan).
+      case inModels(layers: Int)
       /// All, unless `rope.scaling.finetuned` is false (Granite).
       case byKey
     }
@@ -217,7 +220,7 @@ extension Architecture {
   func leavesUnused(_ name: String) -> Bool {
     let parts = name.split(separator: ".")
     let inLayer = parts.first == "blk" ? parts.dropFirst(2) : parts[...]
-    return inLayer.first.map { unused.contains(String($0)) } ?? false
+    return unused.contains(inLayer.joined(separator: ".")) || inLayer.first.map { unused.contains(String($0)) } == true
   }
 }
 

@@ -235,6 +235,7 @@ extension Architecture.Rotary.Layers {
     switch self {
     case .all: true
     case .byKey: isTuned
+    case .inModels(let layers): windows.count == layers
     case .allButEvery(let n): (layer + 1) % n != 0
     case .windowed: windows[layer] != nil || windows.allSatisfy { $0 == nil }
     }

@@ -207,8 +207,8 @@ struct PartFinder {
   /// where activations are quantized.
   mutating func linear(_ name: String, _ shape: Shape) throws(ModelFileError) -> MatrixPart {
     var part = try matrix(name, shape)
-    part.bias = try optionalVector(name + ".bias", shape[0])
-    part.scale = try optionalVector(name + ".scale", 1)
+    part.bias = try usedVector(name + ".bias", shape[0])
+    part.scale = try usedVector(name + ".scale", 1)
     _ = try optionalVector(name + ".input_scale", 1)
     return part
   }
@@ -233,6 +233,11 @@ struct PartFinder {
       throw refusal(tensor, "is of type \(tensor.type), expected f32, f16 or bf16 for a vector")
     }
     return VectorPart(tensor: tensor, elements: 0..<shape.count)
+  }
+
+  /// Nil also for a vector that the family leaves out.
+  private mutating func usedVector(_ name: String, _ count: Int) throws(ModelFileError) -> VectorPart? {
+    configuration.architecture.leavesUnused(name) ? nil : try optionalVector(name, count)
   }
 
   mutating func optionalVector(_ name: String, _ count: Int) throws(ModelFileError) -> VectorPart? {

@@ -3,14 +3,13 @@ import PumiceOperators
 extension Architecture {
   /// Llama with factors for embeddings, blocks, attention and logits (maximal update parametrization).
   static let granite =
-    ["granite", "granitemoe"].map { name in
+    ["granite", "minicpm"].map { name in
       Architecture(
         name: name, rotary: Rotary(.adjacent, layers: .byKey, factors: .one), attentionScale: .key,
         scales: graniteScales)
     } + [
       Architecture(
-        name: "minicpm", rotary: Rotary(.adjacent, layers: .byKey, factors: .one), attentionScale: .key,
-        scales: graniteScales),
+        name: "granitemoe", rotary: Rotary(.adjacent, factors: .one), attentionScale: .key, scales: graniteScales),
       Architecture(
         name: "granite_swa", rotary: Rotary(.adjacent, factors: .one), attentionScale: .key,
         windows: Windows(period: 0), hasSinks: true, scales: graniteScales),

@@ -33,6 +33,8 @@ extension Architecture {
       name: "mpt", norm: .layer, headNorm: HeadNorm(norm: .layer, isOptional: true), rotary: nil, alibi: .key,
       clampsProjections: true, feedForward: .plain(.geluTanh), positionEmbedding: .optional, unused: ["attn_k_norm"]),
     Architecture(name: "jais", norm: .layer, rotary: nil, alibi: .key, attentionScale: .inverse),
-    Architecture(name: "refact", rotary: nil, alibi: .keyOr(8), unused: ["rope_freqs"]),
+    Architecture(
+      name: "refact", rotary: nil, alibi: .keyOr(8),
+      unused: ["rope_freqs", "attn_output.bias", "ffn_gate.bias", "ffn_up.bias", "ffn_down.bias"]),
   ]
 }
