@@ -26,7 +26,7 @@ public struct Architecture: Hashable, Sendable {
   /// Whether queries, keys and values are kept within `attention.clamp_kqv`.
   public var clampsProjections = false
   /// Whether the sigmoid of a further projection (`attn_gate`) multiplies what attention gives.
-  public var hasAttentionGate = false
+  public var attentionGate: AttentionGate = .none
   public var residual: Residual = .sequential
   public var feedForward: FeedForward = .gated(.silu)
   /// What the feed-forward length that a file states is divided by.
@@ -116,6 +116,12 @@ extension Architecture {
     case keyOr(Float)
     /// A number for models with so many layers, which then have no rotary embedding (Baichuan 13B).
     case withLayers(Int, Float)
+  }
+
+  public enum AttentionGate: Hashable, Sendable {
+    case none
+    case perElement
+    case perHead
   }
 
   /// What the scores of attention are multiplied by.

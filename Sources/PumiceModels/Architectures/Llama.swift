@@ -29,7 +29,13 @@ extension Architecture {
     Architecture(name: "glm4", rotary: Rotary(.adjacent, sections: .halves), names: .normsAround),
     Architecture(name: "seed_oss", names: TensorNames(feedForwardNorm: "post_attention_norm")),
     Architecture(name: "pangu-embedded", unused: ["rope_freqs"]),
-    Architecture(name: "nanbeige", rotary: Rotary(.adjacent, factors: .one)),
+    Architecture(
+      name: "nanbeige", rotary: Rotary(.adjacent, factors: .one), attentionScale: .key,
+      scales: Scales(feedForwardProducts: true)),
+    Architecture(name: "paddleocr", ignoresExpertCount: true, unused: ["attn_output.bias"]),
+    Architecture(
+      name: "spark2_5", windows: Windows(period: 4, base: .key), attentionGate: .perHead,
+      feedForward: .gated(.geluTanh), unused: ["attn_gate.scale"]),
     Architecture(name: "maincoder", headNorm: HeadNorm(isAfterRotary: true), rotary: Rotary(.adjacent)),
     Architecture(name: "hunyuan-dense", headNorm: HeadNorm(isAfterRotary: true)),
     Architecture(name: "hunyuan_vl", headNorm: HeadNorm(isAfterRotary: true)),
@@ -48,7 +54,7 @@ extension Architecture {
       unused: ["rope_freqs", "attn_qkv.scale", "vis_attn_qkv", "vis_attn_output", "vis_gate", "vis_up", "vis_down"]),
     Architecture(
       name: "muse-glimmer", headNorm: HeadNorm(), rotary: Rotary(.halves, layers: .windowed),
-      caps: Caps(logits: true), windows: Windows(period: 4, base: .key), hasAttentionGate: true,
+      caps: Caps(logits: true), windows: Windows(period: 4, base: .key), attentionGate: .perElement,
       embeddingNorm: .plainRMS, postNormEpsilon: 1e-8, scales: Scales(logits: .key("logit_scale")), names: .normsAround,
       unused: ["attn_gate.scale"]),
   ]
