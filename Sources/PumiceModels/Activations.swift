@@ -64,7 +64,7 @@ struct Activations<B: Backend> {
       value = c.kvHeadCount * c.valueSize
       attended = c.headCount * c.valueSize
       hasHeadNorm = c.architecture.headNorm != nil
-      hasGate = c.architecture.hasAttentionGate
+      hasGate = c.architecture.attentionGate != .none
     }
   }
 }

@@ -97,12 +97,7 @@ struct ForwardPass<B: Backend> {
         "value_cache": cache.values[index], "key_positions": cache.positions[index],
       ])
     try attend(query, index, positions, sinks: layer.sinks)
-    if layer.attentionGate != nil {
-      try program.record(
-        Activation(.sigmoid, count: count * c.headCount * c.valueSize, gated: true),
-        ["gate": a.attentionGate, "up": a.attended, "y": a.gatedAttention])
-    }
-    try output(layer.attentionOutput, a.gatedAttention, norm: layer.postAttentionNorm)
+    try output(layer.attentionOutput, gated(a.attended), norm: layer.postAttentionNorm)
   }
 
   private func attend(_ query: B.Tensor, _ index: Int, _ positions: B.Tensor, sinks: B.Tensor?) throws {
@@ -129,6 +124,27 @@ struct ForwardPass<B: Backend> {
     places["sinks"] = sinks
     places["score"] = weights.scoreNumbers
     try program.record(op, places)
+  }
+
+  /// What the gate lets through of what attention gives; gives where that is.
+  private func gated(_ attended: B.Tensor) throws -> B.Tensor {
+    let c = configuration, a = activations
+    switch c.architecture.attentionGate {
+    case .none: return attended
+    case .perElement:
+      try program.record(
+        Activation(.sigmoid, count: count * c.headCount * c.valueSize, gated: true),
+        ["gate": a.attentionGate, "up": attended, "y": a.gatedAttention])
+      return a.gatedAttention
+    case .perHead:
+      try program.record(
+        Activation(.sigmoid, count: count * c.headCount, gated: false),
+        ["x": a.attentionGate, "y": a.gatedAttention])
+      try program.record(
+        ScaledSum(rows: count * c.headCount, width: c.valueSize, rowGain: true, inPlace: true),
+        ["x": attended, "row_gain": a.gatedAttention])
+      return attended
+    }
   }
 
   private func feedForward(_ layer: Layer<B.Tensor>, _ reader: inout BlockReader<B>) throws {

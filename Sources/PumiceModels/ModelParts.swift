@@ -74,8 +74,12 @@ struct PartFinder {
     let attended = c.headCount * c.valueSize
     let attentionNorm = try attentionNorm(index)
     let (query, key, value) = try projections(index)
-    let attentionGate =
-      c.architecture.hasAttentionGate ? try linear(name(names.attentionGate), [attended, width]) : nil
+    let attentionGate: MatrixPart? =
+      switch c.architecture.attentionGate {
+      case .none: nil
+      case .perElement: try linear(name(names.attentionGate), [attended, width])
+      case .perHead: try linear(name(names.attentionGate), [c.headCount, width])
+      }
     let headNorms = try headNorms(index)
     let sinks = c.architecture.hasSinks ? try vector(name(names.sinks) + ".weight", c.headCount) : nil
     let output = try linear(name(names.attentionOutput), [width, attended])

@@ -101,7 +101,11 @@ struct FamilyModel {
       linear(prefix + names.key, kvHeads * size, width, bias: hasBiases, &writer)
       linear(prefix + names.value, kvHeads * size, width, bias: hasBiases, &writer)
     }
-    if architecture.hasAttentionGate { matrix(prefix + names.attentionGate, heads * size, width, &writer) }
+    switch architecture.attentionGate {
+    case .none: break
+    case .perElement: matrix(prefix + names.attentionGate, heads * size, width, &writer)
+    case .perHead: matrix(prefix + names.attentionGate, heads, width, &writer)
+    }
     if let kind = architecture.headNorm {
       for (name, heads) in [(names.queryNorm, heads), (names.keyNorm, kvHeads)] {
         let shape: Shape =

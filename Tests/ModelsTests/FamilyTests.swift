@@ -49,6 +49,6 @@ import Testing
   }
 }
 
-extension Architecture: CustomTestStringConvertible {
+extension Architecture: @retroactive CustomTestStringConvertible {
   public var testDescription: String { name }
 }
