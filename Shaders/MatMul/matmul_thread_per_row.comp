@@ -1,4 +1,5 @@
-// y[j, i] (+)= Σ_k weight[i, k] · x[j, k] (+ bias[i]) for COLUMNS columns j at once.
+// y[j, i] (+)= Σ_k weight[i, k] · x[j, k] (+ bias[i]) for COLUMNS columns j at once; with EXPERTS the columns and the weight that
+// Common/columns.glsl says, which differ by y groups.
 //
 // A lane owns a row; a workgroup is one subgroup of LANES lanes. Rows are walked in steps of the format, whose weights are
 // read and decoded once for all columns. Nothing is shared or reduced, and the order of each sum depends on neither COLUMNS
@@ -25,17 +26,21 @@ BUFFER(1, readonly, float, Input, x)
 // Without a bias its binding is never read.
 BUFFER(2, readonly, float, Bias, bias)
 BUFFER(3, readwrite, float, Output, y)
-#define LATTICE_BINDING 4
+#include "Common/columns.glsl"
+#define LATTICE_BINDING AFTER_COLUMNS
 #include "Common/lattice_buffer.glsl"
-CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Bias, bias) ADDRESS(Output, y) LATTICE_ADDRESS
-          uint m; uint k; uint flags;)
+CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Bias, bias) ADDRESS(Output, y) COLUMNS_ADDRESS LATTICE_ADDRESS
+          uint m; uint k; uint flags; COLUMNS_CONSTANTS)
 layout(local_size_x = LANES) in;
 
 #define WEIGHT_BY_STEPS
 #define WEIGHT_LOAD(i) weight.v[i]
-#define WEIGHT_ROWS m
+#define WEIGHT_ROWS TOTAL_ROWS
 #define WEIGHT_COLUMNS k
 #include "Common/weights.glsl"
+#ifdef EXPERTS
+#include "ExpertMatMul/route.glsl"
+#endif
 
 // Pieces in sections of their own begin their rows at places of their own.
 #ifdef WEIGHT_BLOCK
@@ -54,8 +59,8 @@ uint all_starts[STREAMS][LANES];
 
 void begin_rows(uint first, uint row) {
   [[unroll]] for (uint s = 0; s < STREAMS; s++) {
-    row_starts[s] = weight_row_start(s, row);
-    [[unroll]] for (uint l = 0; l < LANES; l++) all_starts[s][l] = weight_row_start(s, min(first + l, m - 1));
+    row_starts[s] = weight_row_start(s, FIRST_ROW + row);
+    [[unroll]] for (uint l = 0; l < LANES; l++) all_starts[s][l] = weight_row_start(s, FIRST_ROW + min(first + l, m - 1));
   }
 }
 
@@ -70,7 +75,7 @@ uint weight_load(uint piece, uint step, uint i) {
 }
 #else
 void begin_rows(uint first, uint row) {
-  [[unroll]] for (uint s = 0; s < STREAMS; s++) row_starts[s] = weight_row_start(s, row);
+  [[unroll]] for (uint s = 0; s < STREAMS; s++) row_starts[s] = weight_row_start(s, FIRST_ROW + row);
 }
 
 uint weight_load(uint piece, uint step, uint i) {
@@ -111,7 +116,7 @@ float parts[COLUMNS][CHAINS];
 #ifdef UNIFORM_LOADS
 void begin_run(uint start) {}
 
-float element(uint j, uint start, uint e) { return x.v[j * k + start + e]; }
+float element(uint j, uint start, uint e) { return x.v[COLUMN_X(j) + start + e]; }
 #else
 #define RUN_LOADS ((RUN + LANES - 1) / LANES)
 // Element e of the run of x is in lane e % LANES of load e / LANES.
@@ -124,7 +129,7 @@ void begin_run(uint start) {
 #if LANES > RUN
       l = min(l, k - 1);
 #endif
-      loaded[j][i] = x.v[j * k + l];
+      loaded[j][i] = x.v[COLUMN_X(j) + l];
     }
   }
 }
@@ -168,10 +173,13 @@ void add_step(uint start, uint step, uint part) {
 }
 
 void main() {
+#ifdef EXPERTS
+  if (!route()) return;
+#endif
   const uint first = gl_WorkGroupID.x * LANES;
   // Lanes past the end repeat the last row: broadcasts need every lane.
   const uint row = min(first + gl_SubgroupInvocationID, m - 1);
-  weight_row = row;
+  weight_row = FIRST_ROW + row;
   begin_rows(first, row);
 #ifdef WEIGHT_LEVEL_LANES
   weight_load_levels();
@@ -201,15 +209,15 @@ void main() {
 #ifdef WEIGHT_NUMBER_BYTES
   // Plain numbers may end anywhere.
   for (uint l = whole; l < k; l++) {
-    const float value = weight_plain(row * k + l);
-    [[unroll]] for (uint j = 0; j < COLUMNS; j++) sums[j] = fma(value, x.v[j * k + l], sums[j]);
+    const float value = weight_plain(weight_row * k + l);
+    [[unroll]] for (uint j = 0; j < COLUMNS; j++) sums[j] = fma(value, x.v[COLUMN_X(j) + l], sums[j]);
   }
 #endif
   if (first + gl_SubgroupInvocationID >= m) return;
   [[unroll]] for (uint j = 0; j < COLUMNS; j++) {
     float result = sums[j];
-    if ((flags & 1) != 0) result += bias.v[row];
-    if ((flags & 2) != 0) result += y.v[j * m + row];
-    y.v[j * m + row] = result;
+    if ((flags & 1) != 0) result += bias.v[FIRST_ROW + row];
+    if ((flags & 2) != 0) result += y.v[COLUMN_Y(j) + row];
+    COLUMN_STORE(j, row, result);
   }
 }

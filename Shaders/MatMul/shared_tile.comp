@@ -1,5 +1,7 @@
 // y[j, i] (+)= Σ_l weight[i, l] · x[j, l] (+ bias[i]): tiles of both matrices in shared memory, tiles of sums in registers.
 //
+// With EXPERTS the columns of a y group and their weight are those that Common/columns.glsl says.
+//
 // A workgroup of 128 threads computes 64 rows (x groups) times 16 · THREAD_COLUMNS columns (y groups; 1, 2 or 4); per step of 32
 // elements of k it loads and decodes both tiles, then every thread adds to 8 rows × THREAD_COLUMNS columns. Any shape, any
 // subgroup size.
@@ -13,15 +15,20 @@ BUFFER(0, readonly, uint, Weight, weight)
 BUFFER(1, readonly, float, Input, x)
 BUFFER(2, readonly, float, Bias, bias)
 BUFFER(3, readwrite, float, Output, y)
-#define LATTICE_BINDING 4
+#include "Common/columns.glsl"
+#define LATTICE_BINDING AFTER_COLUMNS
 #include "Common/lattice_buffer.glsl"
-CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Bias, bias) ADDRESS(Output, y) LATTICE_ADDRESS uint m; uint n; uint k; uint flags;)
+CONSTANTS(ADDRESS(Weight, weight) ADDRESS(Input, x) ADDRESS(Bias, bias) ADDRESS(Output, y) COLUMNS_ADDRESS LATTICE_ADDRESS
+          uint m; uint n; uint k; uint flags; COLUMNS_CONSTANTS)
 layout(local_size_x = 128) in;
 
 #define WEIGHT_LOAD(i) weight.v[i]
-#define WEIGHT_ROWS m
+#define WEIGHT_ROWS TOTAL_ROWS
 #define WEIGHT_COLUMNS k
 #include "Common/weights.glsl"
+#ifdef EXPERTS
+#include "ExpertMatMul/route.glsl"
+#endif
 
 const uint THREADS = 128;
 const uint ROWS = 64, COLUMNS = 16 * THREAD_COLUMNS;  // of a workgroup
@@ -31,8 +38,14 @@ shared vec4 weight_tile[DEPTH * WEIGHT_LINE];
 shared vec4 x_tile[DEPTH * X_LINE];
 
 void main() {
+#ifdef EXPERTS
+  if (!route()) return;
+  const uint column0 = 0, columns = column_count;
+#else
+  const uint column0 = gl_WorkGroupID.y * COLUMNS, columns = n;
+#endif
   const uint thread = gl_LocalInvocationID.x;
-  const uint row0 = gl_WorkGroupID.x * ROWS, column0 = gl_WorkGroupID.y * COLUMNS;
+  const uint row0 = gl_WorkGroupID.x * ROWS;
   // What this thread computes: rows 4·row_quad… and 32 + 4·row_quad…, columns first_column….
   const uint row_quad = thread % 8, first_column = thread / 8 * THREAD_COLUMNS;
 
@@ -46,7 +59,7 @@ void main() {
       const uint quad = thread / 8, l = thread % 8 + 8 * i;
       vec4 values = vec4(0.0);
       if (begin + l < k) {
-        [[unroll]] for (uint r = 0; r < 4; r++) values[r] = weight_at(min(row0 + 4 * quad + r, m - 1), begin + l);
+        [[unroll]] for (uint r = 0; r < 4; r++) values[r] = weight_at(FIRST_ROW + min(row0 + 4 * quad + r, m - 1), begin + l);
       }
       weight_tile[l * WEIGHT_LINE + quad] = values;
     }
@@ -55,7 +68,9 @@ void main() {
       const uint quad = index / 8 % (COLUMNS / 4), l = index % 8 + index / (2 * COLUMNS) * 8;
       vec4 values = vec4(0.0);
       if (begin + l < k) {
-        [[unroll]] for (uint r = 0; r < 4; r++) values[r] = x.v[min(column0 + 4 * quad + r, n - 1) * k + begin + l];
+        [[unroll]] for (uint r = 0; r < 4; r++) {
+          values[r] = x.v[COLUMN_X(min(column0 + 4 * quad + r, columns - 1)) + begin + l];
+        }
       }
       x_tile[l * X_LINE + quad] = values;
     }
@@ -82,11 +97,11 @@ void main() {
     if (row >= m) continue;
     [[unroll]] for (uint j = 0; j < THREAD_COLUMNS; j++) {
       const uint column = column0 + first_column + j;
-      if (column >= n) continue;
+      if (column >= columns) continue;
       float sum = sums[j][i / 4][i % 4];
-      if ((flags & 1) != 0) sum += bias.v[row];
-      if ((flags & 2) != 0) sum += y.v[column * m + row];
-      y.v[column * m + row] = sum;
+      if ((flags & 1) != 0) sum += bias.v[FIRST_ROW + row];
+      if ((flags & 2) != 0) sum += y.v[COLUMN_Y(column) + row];
+      COLUMN_STORE(column, row, sum);
     }
   }
 }

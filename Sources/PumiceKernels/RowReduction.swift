@@ -5,17 +5,16 @@ import PumiceOperators
 enum RowReduction {
   /// Threads of a workgroup that reduces through shared memory: the most that every Vulkan device allows is 128.
   static let threads = 128
-  /// Passes over a row that the longest of these shaders makes.
-  private static let passes = 3
-  /// Steps of a tree over 128 threads, at most two of them.
-  private static let treeSteps = 14
+  /// Steps of a tree over 128 threads.
+  private static let treeSteps = 7
 
   /// - Parameters:
   ///   - size: the rows to reduce, and their length.
+  ///   - passes: over a row, each with at most one reduction.
   ///   - step: the dispatch of `op` but for the workgroup: shader, macros, bindings, constants; one group per row.
   static func variants<Op: Operator>(
     _ shader: String, size: @escaping @Sendable (Op) -> (rows: Int, width: Int),
-    step: @escaping @Sendable (Op) -> Step
+    passes: @escaping @Sendable (Op) -> Int = { _ in 3 }, step: @escaping @Sendable (Op) -> Step
   ) -> [Variant<Op>] {
     let refusal: @Sendable (Op, DeviceInfo) -> String? = { op, device in
       size(op).rows <= device.maxWorkgroupCount[0]
@@ -26,7 +25,7 @@ enum RowReduction {
         "subgroup_per_row",
         summary: "One subgroup per row, reduced by subgroup operations; good for short rows and many of them.",
         shaders: [shader], needs: [.subgroup(.arithmetic), .fixedSubgroupSize], refusal: refusal,
-        loopIterations: { op, device in passes * groups(size(op).width, of: device.subgroupSize) }
+        loopIterations: { op, device in passes(op) * groups(size(op).width, of: device.subgroupSize) }
       ) { op, device in
         var step = step(op)
         step.defines["REDUCE_SUBGROUP"] = ""
@@ -37,7 +36,7 @@ enum RowReduction {
       Variant(
         "workgroup_per_row", summary: "128 threads per row, reduced by a tree in shared memory; runs everywhere.",
         shaders: [shader], needs: [.workgroup(threads), .sharedMemory(8 * threads)], refusal: refusal,
-        loopIterations: { op, _ in passes * groups(size(op).width, of: threads) + treeSteps }
+        loopIterations: { op, _ in passes(op) * (groups(size(op).width, of: threads) + treeSteps) }
       ) { op, device in
         var step = step(op)
         step.defines["REDUCE_THREADS"] = String(threads)

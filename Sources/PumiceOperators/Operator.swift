@@ -14,6 +14,12 @@ public enum OperatorName: String, CaseIterable, Codable, Hashable, Sendable {
   case layerNorm = "layer_norm"
   case activation
   case scaledSum = "scaled_sum"
+  case headCopy = "head_copy"
+  case expertRouting = "expert_routing"
+  case expertMatMul = "expert_matmul"
+  case expertSum = "expert_sum"
+  case causalConvolution = "causal_convolution"
+  case selectiveScan = "selective_scan"
   case softmax
   case argMax = "argmax"
   case packBitPlanes = "pack_bit_planes"

@@ -38,6 +38,12 @@ extension OperatorName {
     case .layerNorm: LayerNorm.self
     case .activation: Activation.self
     case .scaledSum: ScaledSum.self
+    case .headCopy: HeadCopy.self
+    case .expertRouting: ExpertRouting.self
+    case .expertMatMul: ExpertMatMul.self
+    case .expertSum: ExpertSum.self
+    case .causalConvolution: CausalConvolution.self
+    case .selectiveScan: SelectiveScan.self
     case .softmax: Softmax.self
     case .argMax: ArgMax.self
     case .packBitPlanes: PackBitPlanes.self

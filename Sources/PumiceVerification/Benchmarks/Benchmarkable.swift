@@ -40,6 +40,12 @@ extension OperatorName {
     case .layerNorm: LayerNorm.self
     case .activation: Activation.self
     case .scaledSum: ScaledSum.self
+    case .headCopy: HeadCopy.self
+    case .expertRouting: ExpertRouting.self
+    case .expertMatMul: ExpertMatMul.self
+    case .expertSum: ExpertSum.self
+    case .causalConvolution: CausalConvolution.self
+    case .selectiveScan: SelectiveScan.self
     case .softmax: Softmax.self
     case .argMax: ArgMax.self
     case .packBitPlanes: PackBitPlanes.self
@@ -163,6 +169,49 @@ extension ScaledSum: Benchmarkable {
     [
       ScaledSum(rows: 512, width: 4096, scale: 0.5, addend: .tensor),
       ScaledSum(rows: 1, width: 256_000, range: .softCap(30)),
+    ]
+  }
+}
+
+extension HeadCopy: Benchmarkable {
+  public static var benchmarks: [HeadCopy] {
+    [
+      HeadCopy(
+        tokens: 512, length: 64, from: Part(heads: 1, headSize: 64), to: Part(heads: 16, headSize: 192, offset: 128))
+    ]
+  }
+}
+
+extension ExpertRouting: Benchmarkable {
+  public static var benchmarks: [ExpertRouting] {
+    [1, 512].map { ExpertRouting(tokens: $0, experts: 128, chosen: 8, scoring: .softmax, normalizes: true) }
+  }
+}
+
+extension ExpertMatMul: Benchmarkable {
+  /// Few large experts: the reference decodes all of the weights.
+  public static var benchmarks: [ExpertMatMul] {
+    [1, 512].map {
+      ExpertMatMul(experts: 8, m: 768, k: 2048, tokens: $0, slots: 2, weight: .q8_0, inputPerSlot: false)
+    }
+  }
+}
+
+extension ExpertSum: Benchmarkable {
+  public static var benchmarks: [ExpertSum] { [ExpertSum(tokens: 512, slots: 8, width: 2048)] }
+}
+
+extension CausalConvolution: Benchmarkable {
+  public static var benchmarks: [CausalConvolution] {
+    [1, 512].map { CausalConvolution(tokens: $0, channels: 5376, taps: 4, bias: true, silu: true) }
+  }
+}
+
+extension SelectiveScan: Benchmarkable {
+  public static var benchmarks: [SelectiveScan] {
+    [
+      SelectiveScan(tokens: 64, heads: 4096, headSize: 1, groups: 1, stateSize: 16, decayPerState: true),
+      SelectiveScan(tokens: 64, heads: 80, headSize: 64, groups: 1, stateSize: 128, decayPerState: false),
     ]
   }
 }
