@@ -149,6 +149,8 @@ extension Architecture {
     public var period: Int
     /// Whether it is the first instead.
     public var fullFirst = false
+    /// How many layers a model has that has windows; nil for any (EXAONE 4 with 32 billion weights).
+    public var layers: Int?
     /// The window where files do not state one; nil for none.
     public var size: Int?
     /// The base of rotary frequencies in layers with a window.

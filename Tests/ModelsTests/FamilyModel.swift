@@ -42,6 +42,8 @@ struct FamilyModel {
       architecture.name)
   }
   private var hasAttentionOutputBias: Bool { hasBiases || architecture.name == "pangu-embedded" }
+  /// Of these only larger models have them.
+  private var hasNoHeadNorm: Bool { ["command-r", "mpt"].contains(architecture.name) }
   private var normsHaveBias: Bool { !["command-r", "cohere2"].contains(architecture.name) }
 
   private var metadata: GGUFMetadata {
@@ -68,7 +70,7 @@ struct FamilyModel {
     }
     if case .parallelByKey = architecture.residual { metadata["\(name).use_parallel_residual"] = .bool(true) }
     if ["dream", "llada"].contains(name) { metadata["\(name).attention.causal"] = .bool(false) }
-    if name.hasSuffix("vl") || name == "qwen3tts" {
+    if name.hasSuffix("vl") || ["qwen3tts", "paddleocr"].contains(name) {
       metadata["\(name).rope.dimension_sections"] = .array(.int32([2, 1, 1, 0]))
     }
     return metadata
@@ -106,15 +108,15 @@ struct FamilyModel {
     case .perElement: matrix(prefix + names.attentionGate, heads * size, width, &writer)
     case .perHead: matrix(prefix + names.attentionGate, heads, width, &writer)
     }
-    if let kind = architecture.headNorm {
+    if let kind = architecture.headNorm, !hasNoHeadNorm {
       for (name, heads) in [(names.queryNorm, heads), (names.keyNorm, kvHeads)] {
         let shape: Shape =
           switch architecture.name {
-          case "olmo2", "mpt": [heads * size]
-          case "stablelm", "command-r": [heads, size]
+          case "olmo2": [heads * size]
+          case "stablelm": [heads, size]
           default: [size]
           }
-        norm(prefix + name, kind.norm, shape, &writer, hasBias: architecture.name == "mpt")
+        norm(prefix + name, kind.norm, shape, &writer)
       }
     }
     if architecture.hasSinks { vector(prefix + names.sinks + ".weight", [heads], around: 0, &writer) }
@@ -141,13 +143,13 @@ struct FamilyModel {
   }
 
   private mutating func norm(
-    _ name: String, _ kind: Architecture.Norm, _ shape: Shape, _ writer: inout GGUFWriter, hasBias: Bool? = nil
+    _ name: String, _ kind: Architecture.Norm, _ shape: Shape, _ writer: inout GGUFWriter
   ) {
     guard kind == .rms || kind == .layer else { return }
     let ending = architecture.name == "plamo3" && name.contains("post_") ? "" : ".weight"
     vector(name + ending, shape, around: 1, &writer)
     let isHead = name.hasSuffix("_q_norm") || name.hasSuffix("_k_norm")
-    if kind == .layer, hasBias ?? (normsHaveBias && !isHead) { vector(name + ".bias", shape, around: 0, &writer) }
+    if kind == .layer, normsHaveBias, !isHead { vector(name + ".bias", shape, around: 0, &writer) }
   }
 
   private mutating func linear(

@@ -14,6 +14,9 @@ import Testing
     var greedy: [Int32]
   }
 
+  /// Families of which llama.cpp reads no files as small as these.
+  private static let withoutGoldens: Set = ["cogvlm", "qwen", "qwen3tts"]
+
   private static let goldens = Result {
     try JSONDecoder().decode(
       [String: Golden].self, from: Data(contentsOf: URL(fileURLWithPath: "\(Fixture.folder)/families.json")))
@@ -25,28 +28,28 @@ import Testing
     var model = FamilyModel(architecture)
     let writer = model.writer()
     if let folder = ProcessInfo.processInfo.environment["PUMICE_WRITE_FAMILIES"] {
-      try writer.write(to: "\(folder)/\(architecture.name).gguf")
+      try writer.write(to: "\(folder)/\(name).gguf")
     }
-    let golden = try #require(try Self.goldens.get()[architecture.name], "families.json has no \(architecture.name)")
-    let file = try GGUFFile(bytes: writer.bytes(), name: architecture.name)
-    let options = exactOptions(context: FamilyModel.context)
-    let results = try TestBackend.allCases.map { backend in
-      let session = try backend.session(file, options)
-      let logits = try session.logits(appending: golden.tokens)
-      let greedy = try golden.greedy.indices.map { index in
-        try index == 0 ? session.likeliestToken() : session.appendLikeliestToken()
-      }
-      return (logits: logits, greedy: greedy)
+    let file = try GGUFFile(bytes: writer.bytes(), name: name)
+    let golden = try Self.goldens.get()[name]
+    #expect((golden == nil) == Self.withoutGoldens.contains(name), "families.json and the list of what it lacks")
+    let tokens = golden?.tokens ?? (0..<16).map { $0 * 7 % 48 }
+    let sessions = try TestBackend.allCases.map {
+      try $0.session(file, exactOptions(context: FamilyModel.context))
     }
-    #expect(normalizedError(results[0].logits, results[1].logits.map { $0.map(Double.init) }) <= 1e-9)
-    for result in results {
-      let error = normalizedError(Array(result.logits.suffix(golden.logits.count)), golden.logits)
-      // llama.cpp looks GELU up in a table of half precision.
-      let bound =
-        architecture.feedForward == .plain(.geluTanh) || architecture.feedForward == .gated(.geluTanh) ? 1e-5 : 1e-8
-      #expect(error <= bound, "normalized mean squared error \(error)")
-      // Without causal attention llama.cpp keeps no cache, so that nothing comes after a prompt.
-      if !["dream", "llada"].contains(architecture.name) { #expect(result.greedy == golden.greedy) }
+    let logits = try sessions.map { try $0.logits(appending: tokens) }
+    let greedy = try sessions.map { session in
+      try (0..<8).map { try $0 == 0 ? session.likeliestToken() : session.appendLikeliestToken() }
     }
+    #expect(normalizedError(logits[0], logits[1].map { $0.map(Double.init) }) <= 1e-9)
+    #expect(greedy[0] == greedy[1])
+    guard let golden else { return }
+    let error = normalizedError(Array(logits[0].suffix(golden.logits.count)), golden.logits)
+    // llama.cpp looks GELU up in a table of half precision.
+    let gelu: [Architecture.FeedForward] = [.plain(.geluTanh), .gated(.geluTanh)]
+    let bound = gelu.contains(architecture.feedForward) ? 1e-6 : 1e-8
+    #expect(error <= bound, "normalized mean squared error \(error)")
+    // Without causal attention llama.cpp keeps no cache, so that nothing comes after a prompt.
+    if !["dream", "llada"].contains(name) { #expect(greedy[0] == golden.greedy) }
   }
 }

@@ -3,11 +3,12 @@ import PumiceOperators
 extension Architecture {
   /// Llama with factors for embeddings, blocks, attention and logits (maximal update parametrization).
   static let granite =
-    ["granite", "minicpm"].map { name in
+    [
       Architecture(
-        name: name, rotary: Rotary(.adjacent, layers: .byKey, factors: .one), attentionScale: .key,
-        scales: graniteScales)
-    } + [
+        name: "granite", rotary: Rotary(.adjacent, layers: .byKey, factors: .one), attentionScale: .key,
+        scales: graniteScales),
+      Architecture(
+        name: "minicpm", rotary: Rotary(.adjacent, layers: .byKey, factors: .one), scales: graniteScales),
       Architecture(
         name: "granitemoe", rotary: Rotary(.adjacent, factors: .one), attentionScale: .key, scales: graniteScales),
       Architecture(
