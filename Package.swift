@@ -37,6 +37,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
   ],
   targets: [
     // Headers of the Vulkan loader; the loader itself is opened at run time, so that a machine without one gets an error.
@@ -91,10 +92,13 @@ let package = Package(
         "PumiceTokenizers", "PumiceQuantization", "CDemoModel",
       ],
       exclude: ["Resources"], swiftSettings: settings),
+    // Fetches models from a hub into its cache.
+    .target(
+      name: "PumiceHub", dependencies: [.product(name: "Crypto", package: "swift-crypto")], swiftSettings: settings),
     .executableTarget(
       name: "pumice",
       dependencies: [
-        "PumiceModels", "PumiceVerification", "PumiceKernels", "PumiceReference", "PumiceOperators", "PumiceTensors",
+        "PumiceHub", "PumiceModels", "PumiceVerification", "PumiceKernels", "PumiceReference", "PumiceOperators", "PumiceTensors",
         "PumiceGPU", "PumiceModelFiles", "PumiceTokenizers", "PumiceQuantization",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -109,6 +113,8 @@ let package = Package(
         "PumiceShaders",
       ], swiftSettings: settings),
     .testTarget(name: "ModelFilesTests", dependencies: ["PumiceModelFiles", "PumiceTensors"], swiftSettings: settings),
+    .testTarget(
+      name: "HubTests", dependencies: ["PumiceHub"], exclude: ["hub_server.py"], swiftSettings: settings),
     .testTarget(
       name: "TokenizersTests", dependencies: ["PumiceTokenizers", "PumiceModelFiles"], swiftSettings: settings),
     .testTarget(

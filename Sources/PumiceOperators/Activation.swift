@@ -24,6 +24,8 @@ public struct Activation: Operator {
     case reluSquared = "relu_squared"
     /// σ(x).
     case sigmoid
+    /// x: gated, the product of two tensors.
+    case identity
   }
 
   public var function: Function

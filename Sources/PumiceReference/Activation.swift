@@ -45,6 +45,7 @@ extension Activation.Function {
       let z = 1.702 * x
       let value = x / (1 + DoubleMath.exponential(-z))
       return (value, RoundingModel.logisticRelative(z, argument: 2 * unit) * abs(value) + flushed)
+    case .identity: return (x, 0)
     case .relu: return (max(x, 0), 0)
     case .reluSquared:
       let value = max(x, 0) * max(x, 0)

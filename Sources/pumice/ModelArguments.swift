@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import PumiceGPU
+import PumiceHub
 import PumiceKernels
 import PumiceModelFiles
 import PumiceModels
@@ -18,7 +19,9 @@ enum BackendChoice: String, CaseIterable, ExpressibleByArgument {
 /// Which model file to use.
 struct ModelFileArguments: ParsableArguments {
   @Argument(
-    help: ArgumentHelp("The model, a GGUF file. Default: the built-in demo model.", valueName: "model"),
+    help: ArgumentHelp(
+      "The model: a GGUF file, or hf:OWNER/NAME[:QUANTIZATION] to fetch one. Default: the built-in demo model.",
+      valueName: "model"),
     completion: .file(extensions: ["gguf"]))
   var positional: String?
 
@@ -28,6 +31,7 @@ struct ModelFileArguments: ParsableArguments {
   var option: String?
 
   func validate() throws {
+    if let path, path.hasPrefix(HubReference.prefix) { try requireReference(path) }
     if positional != nil, option != nil { throw ValidationError("Give the model once: as the argument or with -m.") }
   }
 
@@ -36,7 +40,8 @@ struct ModelFileArguments: ParsableArguments {
 
   func open() throws -> GGUFFile {
     guard let path else { return try DemoModel.open() }
-    return try GGUFFile(path: path)
+    guard path.hasPrefix(HubReference.prefix) else { return try GGUFFile(path: path) }
+    return try GGUFFile(path: try pull(try HubReference(path)).location.path)
   }
 }
 

@@ -13,7 +13,7 @@ struct Pumice: ParsableCommand {
       Exit codes: 0 done, 1 the work failed, 64 wrong usage.
       """,
     subcommands: [
-      RunCommand.self, DevicesCommand.self, VerifyCommand.self, MutateCommand.self, BenchCommand.self,
+      RunCommand.self, PullCommand.self, DevicesCommand.self, VerifyCommand.self, MutateCommand.self, BenchCommand.self,
       PerplexityCommand.self, LogitsCommand.self, TokenizeCommand.self, InspectCommand.self, QuantizeCommand.self,
       ErrorsCommand.self, MaskCommand.self,
     ])
