@@ -12,6 +12,9 @@ struct Activations<B: Backend> {
   let normedKey: B.Tensor
   let value: B.Tensor
   let attended: B.Tensor
+  /// The gate of attention, and what it lets through; where there is none, `attended`.
+  let attentionGate: B.Tensor
+  let gatedAttention: B.Tensor
   let gate: B.Tensor
   let up: B.Tensor
   let activated: B.Tensor
@@ -19,29 +22,49 @@ struct Activations<B: Backend> {
   let logits: B.Tensor
 
   init(_ c: ModelConfiguration, rows: Int, logitRows: Int, on backend: B) throws {
-    func make(_ rows: Int, _ width: Int, _ label: String) throws -> B.Tensor {
+    func make(_ width: Int, _ label: String) throws -> B.Tensor {
       try backend.makeTensor([rows, width], .f32, at: .device, label: label)
     }
-    residual = try make(rows, c.embeddingLength, "residual stream")
-    normed = try make(rows, c.embeddingLength, "normalized")
-    delta = try make(rows, c.embeddingLength, "residual addend")
-    query = try make(rows, c.headCount * c.headSize, "queries")
-    key = try make(rows, c.kvHeadCount * c.headSize, "keys")
-    let hasHeadNorm = c.architecture.headNorm != nil
-    normedQuery = hasHeadNorm ? try make(rows, c.headCount * c.headSize, "normalized queries") : query
-    normedKey = hasHeadNorm ? try make(rows, c.kvHeadCount * c.headSize, "normalized keys") : key
-    value = try make(rows, c.kvHeadCount * c.valueSize, "values")
-    attended = try make(rows, c.headCount * c.valueSize, "attention")
-    gate = try make(rows, c.feedForwardLength, "gate")
-    up = try make(rows, c.feedForwardLength, "up")
-    activated = try make(rows, c.feedForwardLength, "activated")
-    logits = try make(logitRows, c.vocabularySize, "logits")
+    let widths = Widths(c)
+    residual = try make(c.embeddingLength, "residual stream")
+    normed = try make(c.embeddingLength, "normalized")
+    delta = try make(c.embeddingLength, "residual addend")
+    query = try make(widths.query, "queries")
+    key = try make(widths.key, "keys")
+    normedQuery = widths.hasHeadNorm ? try make(widths.query, "normalized queries") : query
+    normedKey = widths.hasHeadNorm ? try make(widths.key, "normalized keys") : key
+    value = try make(widths.value, "values")
+    attended = try make(widths.attended, "attention")
+    attentionGate = widths.hasGate ? try make(widths.attended, "attention gate") : attended
+    gatedAttention = widths.hasGate ? try make(widths.attended, "gated attention") : attended
+    gate = try make(c.feedForwardLength, "gate")
+    up = try make(c.feedForwardLength, "up")
+    activated = try make(c.feedForwardLength, "activated")
+    logits = try backend.makeTensor([logitRows, c.vocabularySize], .f32, at: .device, label: "logits")
   }
 
   /// Elements of all of them but the logits for one token.
   static func elementsPerToken(_ c: ModelConfiguration) -> Int {
-    let heads = c.headCount + c.kvHeadCount
-    return 3 * c.embeddingLength + heads * c.headSize * (c.architecture.headNorm == nil ? 1 : 2) + heads * c.valueSize
-      + 3 * c.feedForwardLength
+    let widths = Widths(c)
+    return 3 * c.embeddingLength + (widths.query + widths.key) * (widths.hasHeadNorm ? 2 : 1) + widths.value
+      + widths.attended * (widths.hasGate ? 3 : 1) + 3 * c.feedForwardLength
+  }
+
+  private struct Widths {
+    let query: Int
+    let key: Int
+    let value: Int
+    let attended: Int
+    let hasHeadNorm: Bool
+    let hasGate: Bool
+
+    init(_ c: ModelConfiguration) {
+      query = c.headCount * c.headSize
+      key = c.kvHeadCount * c.headSize
+      value = c.kvHeadCount * c.valueSize
+      attended = c.headCount * c.valueSize
+      hasHeadNorm = c.architecture.headNorm != nil
+      hasGate = c.architecture.attentionGate != .none
+    }
   }
 }

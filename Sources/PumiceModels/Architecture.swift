@@ -8,59 +8,74 @@ public import PumiceOperators
 public struct Architecture: Hashable, Sendable {
   /// The value of `general.architecture`, and the prefix of the family's keys.
   public var name: String
-  public var norm: Norm
-  /// Norms of each head's queries and keys, or of all heads' together, before they are rotated; nil for none.
-  public var headNorm: Norm?
-  public var rotary: Rotary?
+  public var norm: Norm = .rms
+  /// Norms of queries and keys; nil for none.
+  public var headNorm: HeadNorm?
+  /// Rotary position embedding; nil for none.
+  public var rotary: Rotary? = Rotary(.halves)
+  /// Penalties for distance (ALiBi).
+  public var alibi: Alibi = .none
   /// What the scores of attention are multiplied by.
-  public var attentionScale: AttentionScale
+  public var attentionScale: AttentionScale = .inverseRoot
+  /// Whether scores of attention and logits are kept within the values of keys (Gemma 2).
+  public var caps: Caps = Caps()
   /// Layers that see a window alone.
   public var windows: Windows?
   /// Whether each head has a logit that takes part in the softmax (`attn_sinks`).
-  public var hasSinks: Bool
-  /// Whether attention and feed-forward network both read the residual stream as it is before the layer. A network without a
-  /// norm of its own then reads what attention reads.
-  public var isParallel: Bool
-  public var feedForward: FeedForward
-  public var scales: Scales
-  public var names: TensorNames
-  /// Tensors, without what follows the first point, that a file may have and that do not bear on the logits.
-  public var unused: Set<String>
-
-  public init(
-    _ name: String, norm: Norm = .rms, headNorm: Norm? = nil, rotary: Rotary? = Rotary(.halves),
-    attentionScale: AttentionScale = .inverseRoot, windows: Windows? = nil, hasSinks: Bool = false,
-    isParallel: Bool = false, feedForward: FeedForward = .gated, scales: Scales = Scales(),
-    names: TensorNames = .gguf, unused: Set<String> = []
-  ) {
-    self.name = name
-    self.norm = norm
-    self.headNorm = headNorm
-    self.rotary = rotary
-    self.attentionScale = attentionScale
-    self.windows = windows
-    self.hasSinks = hasSinks
-    self.isParallel = isParallel
-    self.feedForward = feedForward
-    self.scales = scales
-    self.names = names
-    self.unused = unused
-  }
+  public var hasSinks = false
+  /// Whether queries, keys and values are kept within `attention.clamp_kqv`.
+  public var clampsProjections = false
+  /// Whether the sigmoid of a further projection (`attn_gate`) multiplies what attention gives.
+  public var attentionGate: AttentionGate = .none
+  public var residual: Residual = .sequential
+  public var feedForward: FeedForward = .gated(.silu)
+  /// What the feed-forward length that a file states is divided by.
+  public var feedForwardDivisor = 1
+  /// What the token embeddings are normalized with.
+  public var embeddingNorm: EmbeddingNorm = .none
+  /// Whether learned embeddings of positions are added to those of tokens.
+  public var positionEmbedding: PositionEmbedding = .none
+  /// The ε of norms after blocks, where it is not that of the others.
+  public var postNormEpsilon: Float?
+  public var scales: Scales = Scales()
+  public var names: TensorNames = .gguf
+  /// Whether files may state a number of experts that the layers do not have; their tensors would be refused.
+  public var ignoresExpertCount = false
+  /// Tensors, without number of the layer and perhaps without ending, that a file may have and that do not bear on the
+  /// logits: those of other tasks, and those that llama.cpp accepts and leaves out.
+  public var unused: Set<String> = []
 }
 
 extension Architecture {
   /// How a vector is normalized.
   public enum Norm: Hashable, Sendable {
-    /// By its root mean square, times a gain.
+    /// By its root mean square.
     case rms
+    /// By its root mean square, without a gain.
+    case plainRMS
+    /// By mean and standard deviation.
+    case layer
+    /// By mean and standard deviation, without gain and bias.
+    case plainLayer
+  }
+
+  /// Norms of queries and keys: of each head with one gain or one for each head, or of all heads together, as the file's gains
+  /// are.
+  public struct HeadNorm: Hashable, Sendable {
+    public var norm: Norm = .rms
+    public var isAfterRotary = false
+    /// Whether files may lack it.
+    public var isOptional = false
   }
 
   /// Rotary position embedding.
   public struct Rotary: Hashable, Sendable {
     /// Which elements of a head are turned together.
     public var pairing: RoPE.Pairing
+    /// The same where positions have several coordinates (`rope.dimension_sections`); of text, these are all the same.
+    public var sectionPairing: RoPE.Pairing
     public var layers: Layers
-    /// The tables of factors that the family's files may have; other families' are refused.
+    /// The tables of factors that the family's files may have.
     public var factors: Factors
 
     public enum Layers: Hashable, Sendable {
@@ -69,6 +84,10 @@ extension Architecture {
       case allButEvery(Int)
       /// Those that see a window; all where the model has no windows.
       case windowed
+      /// All in models with so many, none in others (Baichuan).
+      case inModels(layers: Int)
+      /// All, unless `rope.scaling.finetuned` is false (Granite).
+      case byKey
     }
 
     public enum Factors: Hashable, Sendable {
@@ -79,19 +98,49 @@ extension Architecture {
       case shortAndLong
     }
 
-    public init(_ pairing: RoPE.Pairing, layers: Layers = .all, factors: Factors = .none) {
+    public init(
+      _ pairing: RoPE.Pairing, sections: RoPE.Pairing? = nil, layers: Layers = .all, factors: Factors = .none
+    ) {
       self.pairing = pairing
+      sectionPairing = sections ?? pairing
       self.layers = layers
       self.factors = factors
     }
+  }
+
+  /// The largest exponent of the slopes (Press et al. 2022), `attention.max_alibi_bias`.
+  public enum Alibi: Hashable, Sendable {
+    case none
+    case key
+    /// That of the key, or a number where files lack it.
+    case keyOr(Float)
+    /// A number for models with so many layers, which then have no rotary embedding (Baichuan 13B).
+    case withLayers(Int, Float)
+  }
+
+  public enum AttentionGate: Hashable, Sendable {
+    case none
+    case perElement
+    case perHead
   }
 
   /// What the scores of attention are multiplied by.
   public enum AttentionScale: Hashable, Sendable {
     /// 1/√(elements of a key).
     case inverseRoot
+    /// 1/(elements of a key).
+    case inverse
     /// `attention.scale`; 0, or no such key, for 1/√(elements of a key).
     case key
+    /// 1/√(width / heads) for models with so many layers, else 1/√(elements of a key) (Gemma 2 and 3 with 27 billion weights).
+    case shareOfWidth(layers: Int)
+  }
+
+  public struct Caps: Hashable, Sendable {
+    /// Whether scores are within `attn_logit_softcapping`.
+    public var scores = false
+    /// Whether logits are within `final_logit_softcapping`.
+    public var logits = false
   }
 
   /// Layers of which a token sees `attention.sliding_window` tokens alone.
@@ -99,55 +148,95 @@ extension Architecture {
     /// Of so many layers the last sees everything, where the file does not say which (`attention.sliding_window_pattern`).
     public var period: Int
     /// Whether it is the first instead.
-    public var fullFirst: Bool
-    /// Whether layers with a window have another base, `rope.freq_base_swa`, and no scaling.
-    public var hasOwnBase: Bool
+    public var fullFirst = false
+    /// How many layers a model has that has windows; nil for any (EXAONE 4 with 32 billion weights).
+    public var layers: Int?
+    /// The window where files do not state one; nil for none.
+    public var size: Int?
+    /// The base of rotary frequencies in layers with a window.
+    public var base: Base = .same
 
-    public init(period: Int, fullFirst: Bool = false, hasOwnBase: Bool = false) {
-      self.period = period
-      self.fullFirst = fullFirst
-      self.hasOwnBase = hasOwnBase
+    public enum Base: Hashable, Sendable {
+      case same
+      /// `rope.freq_base_swa`, or that of the other layers.
+      case key
+      /// `rope.freq_base_swa`, or 10000, and without the scaling of other layers (Gemma 3).
+      case unscaled
     }
+  }
+
+  /// How attention, feed-forward network and residual stream meet.
+  public enum Residual: Hashable, Sendable {
+    /// The feed-forward network reads the stream after attention.
+    case sequential
+    /// Both read the stream as it is before the layer; a network without a norm of its own reads what attention reads.
+    case parallel
+    /// Parallel if `use_parallel_residual` is true.
+    case parallelByKey
+    /// Parallel in files without a norm for the feed-forward network.
+    case parallelWithoutNorm
   }
 
   /// The feed-forward network.
   public enum FeedForward: Hashable, Sendable {
-    /// down(silu(gate(x)) · up(x)). Without a tensor for the gate, the first half of up's rows is it.
-    case gated
+    /// down(f(gate(x)) · up(x)). Without a tensor for the gate, the first half of up's rows is it.
+    case gated(Activation.Function)
+    /// down(f(up(x))).
+    case plain(Activation.Function)
+  }
+
+  /// What the token embeddings are normalized with.
+  public enum EmbeddingNorm: Hashable, Sendable {
+    case none
+    /// The architecture's norm with weights of its own, `token_embd_norm`.
+    case weights
+    /// The root mean square.
+    case plainRMS
+  }
+
+  public enum PositionEmbedding: Hashable, Sendable {
+    case none
+    /// In files that have a table of them.
+    case optional
+    case required
   }
 
   /// Factors between the parts, by keys of the file.
   public struct Scales: Hashable, Sendable {
     /// What the token embeddings are multiplied by.
-    public var embedding: Factor
+    public var embedding: Factor = .one
     /// What each block's output is multiplied by before it is added to the residual stream.
-    public var residual: Factor
-    public var logits: Factor
-    /// Whether the scales of the feed-forward network's products that a file may have are used; llama.cpp leaves them out in
-    /// some families.
-    public var feedForwardProducts: Bool
+    public var residual: Factor = .one
+    public var logits: Factor = .one
+    /// Whether the scales of the feed-forward network's products that a file may have are used; llama.cpp does so in some
+    /// families alone.
+    public var feedForwardProducts = false
 
     public enum Factor: Hashable, Sendable {
       case one
+      /// √(width of the residual stream).
+      case rootOfWidth
       /// The value of a key, 1 where the file has none or 0.
       case key(String)
       case inverseOfKey(String)
     }
+  }
+}
 
-    public init(
-      embedding: Factor = .one, residual: Factor = .one, logits: Factor = .one, feedForwardProducts: Bool = true
-    ) {
-      self.embedding = embedding
-      self.residual = residual
-      self.logits = logits
-      self.feedForwardProducts = feedForwardProducts
-    }
+extension Architecture {
+  /// Whether a tensor may be there and does not bear on the logits.
+  func leavesUnused(_ name: String) -> Bool {
+    let parts = name.split(separator: ".")
+    let inLayer = parts.first == "blk" ? parts.dropFirst(2) : parts[...]
+    return unused.contains(inLayer.joined(separator: ".")) || inLayer.first.map { unused.contains(String($0)) } == true
   }
 }
 
 /// What the tensors of a model are called, without `.weight` and `.bias`. Nil for what a family does not have.
 public struct TensorNames: Hashable, Sendable {
   public var tokenEmbedding = "token_embd"
+  public var embeddingNorm = "token_embd_norm"
+  public var positionEmbedding = "position_embd"
   public var outputNorm = "output_norm"
   public var output = "output"
   public var ropeFactors = "rope_freqs"
@@ -155,7 +244,8 @@ public struct TensorNames: Hashable, Sendable {
   public var longFactors = "rope_factors_long"
   /// Prefix of layer `i`: `blk.i.` with `i` for the hash sign.
   public var layerPrefix = "blk.#."
-  public var attentionNorm = "attn_norm"
+  /// The first that a file has. None: attention reads the residual stream as it is.
+  public var attentionNorms = ["attn_norm"]
   public var fused = "attn_qkv"
   public var query = "attn_q"
   public var key = "attn_k"
@@ -163,12 +253,15 @@ public struct TensorNames: Hashable, Sendable {
   public var queryNorm = "attn_q_norm"
   public var keyNorm = "attn_k_norm"
   public var sinks = "attn_sinks"
+  public var attentionGate = "attn_gate"
   public var attentionOutput = "attn_output"
   /// The norm of attention's output, before it is added to the residual stream.
   public var postAttentionNorm: String?
   public var feedForwardNorm: String? = "ffn_norm"
   public var gate = "ffn_gate"
   public var up = "ffn_up"
+  /// What divides the activated numbers (AWQ).
+  public var activationScales = "ffn.act.scales"
   public var down = "ffn_down"
   public var postFeedForwardNorm: String?
 
@@ -178,6 +271,11 @@ public struct TensorNames: Hashable, Sendable {
   /// Norms both before and after each block.
   public static let normsAround = TensorNames(
     postAttentionNorm: "post_attention_norm", postFeedForwardNorm: "post_ffw_norm")
+
+  /// Norms after each block alone.
+  public static let normsAfter = TensorNames(
+    attentionNorms: [], postAttentionNorm: "post_attention_norm", feedForwardNorm: nil,
+    postFeedForwardNorm: "post_ffw_norm")
 
   /// The name of a tensor of layer `index`.
   func inLayer(_ index: Int, _ name: String) -> String {

@@ -23,7 +23,8 @@ struct CacheLayout {
   init(_ options: SessionOptions, for configuration: ModelConfiguration) {
     let layers = 0..<configuration.layerCount
     masks = layers.map { layer in
-      let mask = options.masks.mask(layer: layer, heads: configuration.headCount)
+      let mask = options.masks.mask(
+        layer: layer, heads: configuration.headCount, default: configuration.isCausal ? .causal : .full)
       return configuration.layers[layer].window.map { mask & .window($0) } ?? mask
     }
     keyFormats = layers.map { options.keyFormat(layer: $0, head: 0) }
@@ -36,7 +37,9 @@ struct CacheLayout {
       passTokens = min(options.chunk, options.context - seen)
       capacity = seen + passTokens
       ringStart = reach.sinks
-      longestText = AttentionMask.limit
+      // A table of positions ends somewhere.
+      longestText =
+        configuration.architecture.positionEmbedding == .none ? AttentionMask.limit : configuration.contextLength
     } else {
       passTokens = min(options.chunk, options.context)
       capacity = options.context

@@ -30,51 +30,83 @@ struct ForwardPass<B: Backend> {
 
   /// Records the pass over `tokens` at `positions` (both [count]), whose keys and values go to `cells` ([count, kvHeads]).
   func record(tokens: B.Tensor, positions: B.Tensor, cells: B.Tensor, wanting wanted: LogitsWanted) throws {
-    let c = configuration, a = activations
-    try program.record(
-      EmbeddingGather(
-        tokens: count, vocabulary: c.vocabularySize, width: c.embeddingLength, format: weights.tokenEmbedding.format),
-      ["table": weights.tokenEmbedding.weight, "tokens": tokens, "y": a.residual])
+    try embed(tokens, positions)
     for (index, layer) in weights.layers.enumerated() {
-      var norm = Normalizer(pass: self, norms: layer.attentionNorms, addsResidual: index > 0)
-      try attention(layer, index, &norm, positions, cells)
-      if let norms = layer.feedForwardNorms {
+      var reader = BlockReader(pass: self, input: layer.attentionInput, addsResidual: index > 0)
+      try attention(layer, index, &reader, positions, cells)
+      if case .shared = layer.feedForwardInput {
+      } else {
         // What attention gave is added first, unless both blocks read the same stream.
-        norm = Normalizer(pass: self, norms: norms, addsResidual: !c.architecture.isParallel)
+        reader = BlockReader(pass: self, input: layer.feedForwardInput, addsResidual: !layer.isParallel)
       }
-      try feedForward(layer, &norm)
+      try feedForward(layer, &reader)
     }
     if wanted != .none { try head(wanted) }
   }
 
+  private func embed(_ tokens: B.Tensor, _ positions: B.Tensor) throws {
+    let c = configuration, a = activations
+    func gather(_ table: Linear<B.Tensor>, _ rows: B.Tensor, to y: B.Tensor) throws {
+      try program.record(
+        EmbeddingGather(tokens: count, vocabulary: table.outputs, width: table.inputs, format: table.format),
+        ["table": table.weight, "tokens": rows, "y": y])
+    }
+    try gather(weights.tokenEmbedding, tokens, to: weights.embeddingNorm == nil ? a.residual : a.normed)
+    if let norm = weights.embeddingNorm {
+      try normalize(a.normed, norm, rows: count, epsilon: c.normEpsilon, to: a.residual)
+    }
+    var sum = ScaledSum(
+      rows: count, width: c.embeddingLength, scale: c.embeddingScale / c.residualScale,
+      addendScale: 1 / c.residualScale, inPlace: true)
+    if let table = weights.positionEmbedding {
+      try gather(table, positions, to: a.delta)
+      sum.addend = .tensor
+      try program.record(sum, ["x": a.residual, "z": a.delta])
+    } else if sum.scale != 1 {
+      try program.record(sum, ["x": a.residual])
+    }
+  }
+
   private func attention(
-    _ layer: Layer<B.Tensor>, _ index: Int, _ norm: inout Normalizer<B>, _ positions: B.Tensor, _ cells: B.Tensor
+    _ layer: Layer<B.Tensor>, _ index: Int, _ reader: inout BlockReader<B>, _ positions: B.Tensor, _ cells: B.Tensor
   ) throws {
     let c = configuration, a = activations
-    try norm.project(layer.query, to: a.query)
-    try norm.project(layer.key, to: a.key)
-    try norm.project(layer.value, to: a.value)
-    if let queryNorm = layer.queryNorm, let keyNorm = layer.keyNorm {
-      try normalizeHeads(a.query, queryNorm, heads: c.headCount, to: a.normedQuery)
-      try normalizeHeads(a.key, keyNorm, heads: c.kvHeadCount, to: a.normedKey)
+    try reader.project(layer.query, to: a.query)
+    try reader.project(layer.key, to: a.key)
+    try reader.project(layer.value, to: a.value)
+    if let gate = layer.attentionGate { try reader.project(gate, to: a.attentionGate) }
+    if let clamp = c.projectionClamp {
+      for (x, width) in [
+        (a.query, c.headCount * c.headSize), (a.key, c.kvHeadCount * c.headSize),
+        (a.value, c.kvHeadCount * c.valueSize),
+      ] {
+        try program.record(
+          ScaledSum(rows: count, width: width, range: .clamp(clamp), inPlace: true), ["x": x])
+      }
     }
-    if let frequencies = layer.frequencies {
-      try rotate(a.normedQuery, heads: c.headCount, positions, frequencies)
-      try rotate(a.normedKey, heads: c.kvHeadCount, positions, frequencies)
-    }
+    let query = try place(
+      a.query, layer.queryNorm, heads: c.headCount, positions, layer.frequencies, normed: a.normedQuery)
+    let key = try place(
+      a.key, layer.keyNorm, heads: c.kvHeadCount, positions, layer.frequencies, normed: a.normedKey)
     try program.record(
       KVAppend(
         tokens: count, kvHeads: c.kvHeadCount, keySize: c.headSize, valueSize: c.valueSize, capacity: layout.capacity,
         keyFormat: layout.keyFormats[index], valueFormat: layout.valueFormats[index]),
       [
-        "keys": a.normedKey, "values": a.value, "positions": positions, "cells": cells, "key_cache": cache.keys[index],
+        "keys": key, "values": a.value, "positions": positions, "cells": cells, "key_cache": cache.keys[index],
         "value_cache": cache.values[index], "key_positions": cache.positions[index],
       ])
+    try attend(query, index, positions, sinks: layer.sinks)
+    try output(layer.attentionOutput, gated(a.attended), norm: layer.postAttentionNorm)
+  }
+
+  private func attend(_ query: B.Tensor, _ index: Int, _ positions: B.Tensor, sinks: B.Tensor?) throws {
+    let c = configuration, a = activations
     let op = Attention(
       tokens: count, heads: c.headCount, kvHeads: c.kvHeadCount, keySize: c.headSize, valueSize: c.valueSize,
       capacity: layout.capacity, keys: keys, keyFormat: layout.keyFormats[index],
       valueFormat: layout.valueFormats[index], scale: c.layers[index].attentionScale, mask: layout.masks[index],
-      hasSinks: layer.sinks != nil)
+      modifications: c.scoreModifications, hasSinks: sinks != nil)
     let tiles = tileLists.layers[index]
     var places = [
       "positions": positions, "key_positions": cache.positions[index], "lengths": tileLists.lengths,
@@ -86,26 +118,53 @@ struct ForwardPass<B: Backend> {
         op.tiles, places.merging(["counts": tiles.counts, "list": tiles.list]) { first, _ in first })
     }
     places.merge([
-      "q": a.normedQuery, "k": cache.keys[index], "v": cache.values[index], "tile_counts": tiles.counts,
+      "q": query, "k": cache.keys[index], "v": cache.values[index], "tile_counts": tiles.counts,
       "tile_list": tiles.list, "y": a.attended,
     ]) { first, _ in first }
-    places["sinks"] = layer.sinks
+    places["sinks"] = sinks
+    places["score"] = weights.scoreNumbers
     try program.record(op, places)
-    try multiply(layer.attentionOutput, a.attended, norm: layer.postAttentionNorm)
   }
 
-  private func feedForward(_ layer: Layer<B.Tensor>, _ norm: inout Normalizer<B>) throws {
-    let a = activations
-    try norm.project(layer.gate, to: a.gate)
-    try norm.project(layer.up, to: a.up)
-    switch configuration.architecture.feedForward {
-    case .gated:
+  /// What the gate lets through of what attention gives; gives where that is.
+  private func gated(_ attended: B.Tensor) throws -> B.Tensor {
+    let c = configuration, a = activations
+    switch c.architecture.attentionGate {
+    case .none: return attended
+    case .perElement:
       try program.record(
-        Activation(.silu, count: count * configuration.feedForwardLength, gated: true),
-        ["gate": a.gate, "up": a.up, "y": a.activated])
+        Activation(.sigmoid, count: count * c.headCount * c.valueSize, gated: true),
+        ["gate": a.attentionGate, "up": attended, "y": a.gatedAttention])
+      return a.gatedAttention
+    case .perHead:
+      try program.record(
+        Activation(.sigmoid, count: count * c.headCount, gated: false),
+        ["x": a.attentionGate, "y": a.gatedAttention])
+      try program.record(
+        ScaledSum(rows: count * c.headCount, width: c.valueSize, rowGain: true, inPlace: true),
+        ["x": attended, "row_gain": a.gatedAttention])
+      return attended
     }
-    try multiply(
-      layer.down, a.activated, norm: layer.postFeedForwardNorm, adding: configuration.architecture.isParallel)
+  }
+
+  private func feedForward(_ layer: Layer<B.Tensor>, _ reader: inout BlockReader<B>) throws {
+    let c = configuration, a = activations
+    let length = count * c.feedForwardLength
+    if let gate = layer.gate { try reader.project(gate, to: a.gate) }
+    try reader.project(layer.up, to: a.up)
+    switch c.architecture.feedForward {
+    case .gated(let function):
+      try program.record(
+        Activation(function, count: length, gated: true), ["gate": a.gate, "up": a.up, "y": a.activated])
+    case .plain(let function):
+      try program.record(Activation(function, count: length, gated: false), ["x": a.up, "y": a.activated])
+    }
+    if let gain = layer.activationGain {
+      try program.record(
+        ScaledSum(rows: count, width: c.feedForwardLength, gain: true, inPlace: true),
+        ["x": a.activated, "gain": gain])
+    }
+    try output(layer.down, a.activated, norm: layer.postFeedForwardNorm, adding: layer.isParallel)
   }
 
   /// The last norm and the product with the vocabulary, for the rows that are wanted.
@@ -118,24 +177,37 @@ struct ForwardPass<B: Backend> {
       backend.part(of: a.residual, from: first, shape), adding: backend.part(of: a.delta, from: first, shape),
       weights.outputNorm, rows: rows, epsilon: c.streamEpsilon, to: a.normed)
     try multiply(weights.output, a.normed, rows: rows, to: a.logits)
+    if let cap = c.logitCap {
+      try program.record(
+        ScaledSum(rows: rows, width: c.vocabularySize, range: .softCap(cap), inPlace: true), ["x": a.logits])
+    }
   }
 
   // MARK: Parts
 
-  private func rotate(_ x: B.Tensor, heads: Int, _ positions: B.Tensor, _ frequencies: B.Tensor) throws {
+  /// Normalizes and rotates queries or keys; gives where they are then.
+  private func place(
+    _ x: B.Tensor, _ norm: NormWeights<B.Tensor>?, heads: Int, _ positions: B.Tensor, _ frequencies: B.Tensor?,
+    normed: B.Tensor
+  ) throws -> B.Tensor {
     let c = configuration
-    guard let rotary = c.architecture.rotary else { return }
-    try program.record(
-      RoPE(
-        tokens: count, heads: heads, headSize: c.headSize, rotaryDimensions: c.rotaryDimensions,
-        pairing: rotary.pairing),
-      ["x": x, "positions": positions, "frequencies": frequencies])
-  }
-
-  /// Normalizes every head, or all of them together, by how long the gain is.
-  private func normalizeHeads(_ x: B.Tensor, _ norm: NormWeights<B.Tensor>, heads: Int, to y: B.Tensor) throws {
-    let c = configuration
-    try normalize(x, norm, rows: count * heads * c.headSize / norm.width, epsilon: c.normEpsilon, to: y)
+    func rotate(_ x: B.Tensor) throws {
+      guard let frequencies else { return }
+      try program.record(
+        RoPE(
+          tokens: count, heads: heads, headSize: c.headSize, rotaryDimensions: c.rotaryDimensions,
+          pairing: c.ropePairing),
+        ["x": x, "positions": positions, "frequencies": frequencies])
+    }
+    guard let norm else {
+      try rotate(x)
+      return x
+    }
+    let isAfter = c.architecture.headNorm?.isAfterRotary == true
+    if isAfter { try rotate(x) }
+    try normalize(x, norm, rows: count * heads * c.headSize / norm.width, epsilon: c.normEpsilon, to: normed)
+    if !isAfter { try rotate(normed) }
+    return normed
   }
 
   fileprivate func normalize(
@@ -144,56 +216,97 @@ struct ForwardPass<B: Backend> {
   ) throws {
     var arguments = ["x": x, "gain": norm.gain, "y": y]
     arguments["addend"] = addend
-    try program.record(
-      RMSNorm(rows: rows, width: norm.width, epsilon: epsilon, addsResidual: addend != nil), arguments)
+    switch norm.norm {
+    case .rms, .plainRMS:
+      let op = RMSNorm(
+        rows: rows, width: norm.width, epsilon: epsilon, addsResidual: addend != nil, gains: norm.count)
+      try program.record(op, arguments)
+    case .layer, .plainLayer:
+      arguments["bias"] = norm.bias
+      let op = LayerNorm(
+        rows: rows, width: norm.width, epsilon: epsilon, bias: norm.bias != nil, addsResidual: addend != nil,
+        gains: norm.count)
+      try program.record(op, arguments)
+    }
   }
 
   /// A block's output: what will be added to the residual stream, or is added to what another block gave.
-  private func multiply(
+  private func output(
     _ linear: Linear<B.Tensor>, _ x: B.Tensor, norm: NormWeights<B.Tensor>?, adding: Bool = false
   ) throws {
-    let a = activations
-    guard let norm else { return try multiply(linear, x, to: a.delta, adding: adding) }
+    let c = configuration, a = activations
+    if let norm {
+      try multiply(linear, x, to: a.normed)
+      let epsilon = c.architecture.postNormEpsilon ?? c.normEpsilon
+      return try normalize(a.normed, norm, rows: count, epsilon: epsilon, to: a.delta)
+    }
+    guard adding, linear.scale != 1 else { return try multiply(linear, x, to: a.delta, adding: adding) }
     try multiply(linear, x, to: a.normed)
-    try normalize(a.normed, norm, rows: count, epsilon: configuration.normEpsilon, to: a.delta)
+    try program.record(
+      ScaledSum(rows: count, width: c.embeddingLength, addend: .tensor, inPlace: true),
+      ["x": a.delta, "z": a.normed])
   }
 
   fileprivate func multiply(
     _ linear: Linear<B.Tensor>, _ x: B.Tensor, rows: Int? = nil, to y: B.Tensor, adding: Bool = false
   ) throws {
+    let isScaled = linear.scale != 1
     let op = MatMul(
-      m: linear.outputs, n: rows ?? count, k: linear.inputs, weight: linear.format, bias: linear.bias != nil,
-      accumulates: adding)
+      m: linear.outputs, n: rows ?? count, k: linear.inputs, weight: linear.format,
+      bias: linear.bias != nil && !isScaled, accumulates: adding)
     var arguments = ["weight": linear.weight, "x": x, "y": y]
-    arguments["bias"] = linear.bias
+    if !isScaled { arguments["bias"] = linear.bias }
     try program.record(op, arguments)
+    guard isScaled else { return }
+    var sum = ScaledSum(rows: rows ?? count, width: linear.outputs, scale: linear.scale, inPlace: true)
+    arguments = ["x": y]
+    if let bias = linear.bias {
+      sum.addend = .row
+      arguments["z"] = bias
+    }
+    try program.record(sum, arguments)
   }
 }
 
-/// Normalizes the residual stream for the projections of one block: once, or once for every gain that they ask for.
-private struct Normalizer<B: Backend> {
+/// Gives a block's projections what they read: the residual stream, normalized once or once for every gain that they ask
+/// for, or as it is.
+private struct BlockReader<B: Backend> {
   let pass: ForwardPass<B>
-  let norms: [NormWeights<B.Tensor>]
+  let input: BlockInput<B.Tensor>
   /// Whether the last block's output must still be added to the residual stream.
   var addsResidual: Bool
   private var current: Int?
 
-  init(pass: ForwardPass<B>, norms: [NormWeights<B.Tensor>], addsResidual: Bool) {
+  init(pass: ForwardPass<B>, input: BlockInput<B.Tensor>, addsResidual: Bool) {
     self.pass = pass
-    self.norms = norms
+    self.input = input
     self.addsResidual = addsResidual
   }
 
   mutating func project(_ projection: Projection<B.Tensor>, to y: B.Tensor) throws {
     let a = pass.activations
-    if current != projection.gain {
+    guard case .normalized(let norms) = input else {
+      if addsResidual { try pass.addDelta() }
+      addsResidual = false
+      return try pass.multiply(projection.linear, a.residual, to: y)
+    }
+    if current != projection.norm {
       try pass.normalize(
-        a.residual, adding: addsResidual ? a.delta : nil, norms[projection.gain], rows: pass.count,
+        a.residual, adding: addsResidual ? a.delta : nil, norms[projection.norm], rows: pass.count,
         epsilon: pass.configuration.streamEpsilon, to: a.normed)
       addsResidual = false
-      current = projection.gain
+      current = projection.norm
     }
     try pass.multiply(projection.linear, a.normed, to: y)
+  }
+}
+
+extension ForwardPass {
+  /// Adds a block's output to the residual stream where no norm does.
+  fileprivate func addDelta() throws {
+    try program.record(
+      ScaledSum(rows: count, width: configuration.embeddingLength, addend: .tensor, inPlace: true),
+      ["x": activations.residual, "z": activations.delta])
   }
 }
 

@@ -1,4 +1,5 @@
 public import PumiceModelFiles
+public import PumiceOperators
 import PumiceTensors
 
 /// The numbers of one model, read from its file and checked.
@@ -28,6 +29,15 @@ public struct ModelConfiguration: Hashable, Sendable {
   public var embeddingScale: Float
   public var residualScale: Float
   public var logitScale: Float
+  /// What scores of attention, logits, and queries, keys and values are kept within; nil for no bound.
+  public var scoreCap: Float?
+  public var logitCap: Float?
+  public var projectionClamp: Float?
+  /// What distance costs in each head (ALiBi); empty for nothing.
+  public var alibiSlopes: [Float]
+  /// Whether a token sees those before it and itself alone. Otherwise a prompt must be given at once.
+  public var isCausal: Bool
+  public var ropePairing: RoPE.Pairing
   /// Where layers differ.
   public var layers: [LayerConfiguration]
 
@@ -49,7 +59,7 @@ public struct ModelConfiguration: Hashable, Sendable {
     contextLength = try keys.size("context_length", most: 1 << 30)
     embeddingLength = try keys.size("embedding_length")
     let layerCount = try keys.size("block_count", most: 1 << 16)
-    feedForwardLength = try keys.size("feed_forward_length")
+    feedForwardLength = max(1, try keys.size("feed_forward_length") / architecture.feedForwardDivisor)
     headCount = try keys.size("attention.head_count", most: 1 << 16)
     kvHeadCount = try keys.optionalSize("attention.head_count_kv", most: 1 << 16) ?? headCount
     guard headCount % kvHeadCount == 0 else {
@@ -67,13 +77,26 @@ public struct ModelConfiguration: Hashable, Sendable {
     shortContext =
       architecture.rotary?.factors == .shortAndLong
       ? try keys.optionalSize("rope.scaling.original_context_length", most: 1 << 30) ?? contextLength : nil
-    embeddingScale = try keys.factor(architecture.scales.embedding)
-    residualScale = try keys.factor(architecture.scales.residual)
-    logitScale = try keys.factor(architecture.scales.logits)
+    embeddingScale = try keys.factor(architecture.scales.embedding, width: embeddingLength)
+    residualScale = try keys.factor(architecture.scales.residual, width: embeddingLength)
+    logitScale = try keys.factor(architecture.scales.logits, width: embeddingLength)
+    scoreCap = architecture.caps.scores ? try keys.bound("attn_logit_softcapping") : nil
+    logitCap = architecture.caps.logits ? try keys.bound("final_logit_softcapping") : nil
+    projectionClamp = architecture.clampsProjections ? try keys.bound("attention.clamp_kqv") : nil
+    alibiSlopes = try keys.alibiSlopes(architecture.alibi, heads: headCount, layers: layerCount)
+    isCausal = try file.optionalBool(keys.name("attention.causal")) ?? true
+    ropePairing = try keys.pairing(architecture.rotary)
     vocabularySize = try keys.vocabularySize(architecture)
     layers = []
     layers = try keys.layers(layerCount, self)
-    try keys.refuseUnsupported()
+    try keys.refuseUnsupported(architecture)
+  }
+}
+
+extension ModelConfiguration {
+  /// What becomes of the scores of attention before softmax.
+  var scoreModifications: [ScoreModification] {
+    (scoreCap.map { [.softCap($0)] } ?? []) + (alibiSlopes.isEmpty ? [] : [.alibi(alibiSlopes)])
   }
 }
 

@@ -1,4 +1,5 @@
 import PumiceModelFiles
+import PumiceOperators
 import PumiceTensors
 
 /// The keys of one architecture in one file.
@@ -74,17 +75,19 @@ struct ModelKeys {
   func epsilon(_ norm: Architecture.Norm) throws(ModelFileError) -> Float {
     let key =
       switch norm {
-      case .rms: "attention.layer_norm_rms_epsilon"
+      case .rms, .plainRMS: "attention.layer_norm_rms_epsilon"
+      case .layer, .plainLayer: "attention.layer_norm_epsilon"
       }
     let epsilon = try file.float(name(key))
     guard epsilon >= 0, epsilon < 1 else { throw invalid(key, "\(epsilon) is not between 0 and 1") }
     return Float(epsilon)
   }
 
-  func factor(_ factor: Architecture.Scales.Factor) throws(ModelFileError) -> Float {
+  func factor(_ factor: Architecture.Scales.Factor, width: Int) throws(ModelFileError) -> Float {
     let key: String
     switch factor {
     case .one: return 1
+    case .rootOfWidth: return Float(width).squareRoot()
     case .key(let name), .inverseOfKey(let name): key = name
     }
     let value = Float(try file.optionalFloat(name(key)) ?? 0)
@@ -92,6 +95,44 @@ struct ModelKeys {
     if value == 0 { return 1 }
     if case .inverseOfKey = factor { return 1 / value }
     return value
+  }
+
+  /// A number that others are kept within; 0 stands for none.
+  func bound(_ key: String) throws(ModelFileError) -> Float? {
+    let value = Float(try file.optionalFloat(name(key)) ?? 0)
+    guard value >= 0, value.isFinite else { throw invalid(key, "\(value) is not a positive number") }
+    return value == 0 ? nil : value
+  }
+
+  /// Slopes in geometric progression: those of the greatest power of two that the number of heads reaches, then every other
+  /// one of twice as many (Press et al. 2022).
+  func alibiSlopes(
+    _ alibi: Architecture.Alibi, heads: Int, layers: Int
+  ) throws(ModelFileError) -> [Float] {
+    let key = "attention.max_alibi_bias"
+    let stated = try file.optionalFloat(name(key))
+    let bias: Double
+    switch alibi {
+    case .none: return []
+    case .key: bias = stated ?? 0
+    case .keyOr(let value): bias = stated ?? Double(value)
+    case .withLayers(let count, let value): bias = layers == count ? Double(value) : 0
+    }
+    guard bias >= 0, bias <= 64 else { throw invalid(key, "\(bias) is not between 0 and 64") }
+    if bias == 0 { return [] }
+    let power = 1 << (Int.bitWidth - 1 - heads.leadingZeroBitCount)
+    return (0..<heads).map { head in
+      let exponent =
+        head < power
+        ? bias * Double(head + 1) / Double(power) : bias / 2 * Double(2 * (head - power) + 1) / Double(power)
+      return Float(DoubleMath.power(2, -exponent))
+    }
+  }
+
+  func pairing(_ rotary: Architecture.Rotary?) throws(ModelFileError) -> RoPE.Pairing {
+    guard let rotary else { return .halves }
+    let sections = try file.optionalIntegerArray(name("rope.dimension_sections")) ?? []
+    return sections.allSatisfy { $0 == 0 } ? rotary.pairing : rotary.sectionPairing
   }
 
   func ropeBase(_ key: String) throws(ModelFileError) -> Double? {
@@ -116,32 +157,45 @@ struct ModelKeys {
     return factor == 0 ? 1 : 1 / factor
   }
 
-  func refuseUnsupported() throws(ModelFileError) {
+  func refuseUnsupported(_ architecture: Architecture) throws(ModelFileError) {
     let experts = try file.optionalInteger(name("expert_count")) ?? 0
-    guard experts == 0 else { throw unsupported("expert_count", "a mixture of \(experts) experts") }
+    guard experts == 0 || architecture.ignoresExpertCount else {
+      throw unsupported("expert_count", "a mixture of \(experts) experts")
+    }
   }
 
   // MARK: Layers
 
   func layers(_ count: Int, _ c: ModelConfiguration) throws(ModelFileError) -> [LayerConfiguration] {
     let windows = try windows(count, c.architecture.windows)
-    let windowBase =
-      c.architecture.windows?.hasOwnBase == true ? try ropeBase("rope.freq_base_swa") ?? 10_000 : nil
-    let scale = try attentionScale(c)
+    let windowBase = try ropeBase("rope.freq_base_swa")
+    let scale = try attentionScale(c, layers: count)
+    let isTuned = try file.optionalBool(name("rope.scaling.finetuned")) ?? true
     return windows.enumerated().map { index, window in
-      var rotary: RotaryScheme?
-      if let kind = c.architecture.rotary, kind.layers.contains(index, of: windows) {
-        rotary = RotaryScheme(base: c.ropeBase, scale: c.ropeScale, usesFactors: kind.factors != .none)
-        if window != nil, let windowBase { rotary = RotaryScheme(base: windowBase, scale: 1, usesFactors: false) }
+      var layer = LayerConfiguration(window: window, attentionScale: scale)
+      guard let kind = c.architecture.rotary, c.alibiSlopes.isEmpty,
+        kind.layers.contains(index, of: windows, isTuned: isTuned)
+      else { return layer }
+      var scheme = RotaryScheme(base: c.ropeBase, scale: c.ropeScale, usesFactors: kind.factors != .none)
+      if window != nil, let windows = c.architecture.windows {
+        switch windows.base {
+        case .same: break
+        case .key: scheme.base = windowBase ?? c.ropeBase
+        case .unscaled: scheme = RotaryScheme(base: windowBase ?? 10_000, scale: 1, usesFactors: false)
+        }
       }
-      return LayerConfiguration(window: window, rotary: rotary, attentionScale: scale)
+      layer.rotary = scheme
+      return layer
     }
   }
 
-  private func attentionScale(_ c: ModelConfiguration) throws(ModelFileError) -> Float {
+  private func attentionScale(_ c: ModelConfiguration, layers: Int) throws(ModelFileError) -> Float {
     let root = 1 / Float(c.headSize).squareRoot()
     switch c.architecture.attentionScale {
     case .inverseRoot: return root
+    case .inverse: return 1 / Float(c.headSize)
+    case .shareOfWidth(let count):
+      return layers == count ? 1 / (Float(c.embeddingLength) / Float(c.headCount)).squareRoot() : root
     case .key:
       let scale = Float(try file.optionalFloat(name("attention.scale")) ?? 0)
       guard scale.isFinite else { throw invalid("attention.scale", "\(scale) is not a factor") }
@@ -152,8 +206,10 @@ struct ModelKeys {
   /// The window of each layer; nil for none.
   private func windows(_ count: Int, _ windows: Architecture.Windows?) throws(ModelFileError) -> [Int?] {
     let none = [Int?](repeating: nil, count: count)
-    guard let windows, let size = try file.optionalInteger(name("attention.sliding_window"), in: 0...1 << 30), size > 0
-    else { return none }
+    let stated = try file.optionalInteger(name("attention.sliding_window"), in: 0...1 << 30)
+    guard let windows, windows.layers ?? count == count, let size = stated ?? windows.size, size > 0 else {
+      return none
+    }
     let key = "attention.sliding_window_pattern"
     var period = windows.period
     switch file.metadata[name(key)] {
@@ -177,9 +233,11 @@ struct ModelKeys {
 }
 
 extension Architecture.Rotary.Layers {
-  fileprivate func contains(_ layer: Int, of windows: [Int?]) -> Bool {
+  fileprivate func contains(_ layer: Int, of windows: [Int?], isTuned: Bool) -> Bool {
     switch self {
     case .all: true
+    case .byKey: isTuned
+    case .inModels(let layers): windows.count == layers
     case .allButEvery(let n): (layer + 1) % n != 0
     case .windowed: windows[layer] != nil || windows.allSatisfy { $0 == nil }
     }

@@ -18,24 +18,36 @@ struct MatrixPart: Sendable {
   var columns: Int { tensor.shape.rowLength }
 }
 
+/// A norm of some kind.
 struct NormPart: Sendable {
-  let gain: VectorPart
+  let norm: Architecture.Norm
+  /// Numbers that are normalized together.
+  let width: Int
+  /// Gains and biases of one vector, or of several one after the other; nil for none.
+  var gain: VectorPart?
+  var bias: VectorPart?
 }
 
 /// The tensors of a layer, found and checked.
 struct LayerParts: Sendable {
-  var attentionNorm: NormPart
+  /// Nil where attention reads the residual stream as it is.
+  var attentionNorm: NormPart?
   var query: MatrixPart
   var key: MatrixPart
   var value: MatrixPart
+  var attentionGate: MatrixPart?
   var queryNorm: NormPart?
   var keyNorm: NormPart?
   var sinks: VectorPart?
   var attentionOutput: MatrixPart
   var postAttentionNorm: NormPart?
+  /// Nil where the feed-forward network reads what attention reads, or after attention the residual stream as it is.
   var feedForwardNorm: NormPart?
-  var gate: MatrixPart
+  /// Whether the feed-forward network reads the residual stream as it is before attention.
+  var isParallel: Bool
+  var gate: MatrixPart?
   var up: MatrixPart
+  var activationScales: VectorPart?
   var down: MatrixPart
   var postFeedForwardNorm: NormPart?
 }
@@ -59,26 +71,65 @@ struct PartFinder {
   mutating func layer(_ index: Int) throws(ModelFileError) -> LayerParts {
     let c = configuration, names = c.architecture.names, width = c.embeddingLength
     func name(_ part: String) -> String { names.inLayer(index, part) }
-    let attentionNorm = try norm(name(names.attentionNorm), width)
     let attended = c.headCount * c.valueSize
+    let attentionNorm = try attentionNorm(index)
     let (query, key, value) = try projections(index)
+    let attentionGate: MatrixPart? =
+      switch c.architecture.attentionGate {
+      case .none: nil
+      case .perElement: try linear(name(names.attentionGate), [attended, width])
+      case .perHead: try linear(name(names.attentionGate), [c.headCount, width])
+      }
     let headNorms = try headNorms(index)
     let sinks = c.architecture.hasSinks ? try vector(name(names.sinks) + ".weight", c.headCount) : nil
     let output = try linear(name(names.attentionOutput), [width, attended])
-    let postAttentionNorm = try optionalNorm(names.postAttentionNorm, index)
-    let feedForwardNorm = try optionalNorm(names.feedForwardNorm, index)
+    let postAttentionNorm = try streamNorm(names.postAttentionNorm, index)
+    let (feedForwardNorm, isParallel) = try feedForwardNorm(index)
     let (gate, up) = try gateAndUp(index)
+    let activationScales = try optionalVector(name(names.activationScales), c.feedForwardLength)
     let down = try linear(name(names.down), [width, c.feedForwardLength])
-    let postFeedForwardNorm = try optionalNorm(names.postFeedForwardNorm, index)
+    let postFeedForwardNorm = try streamNorm(names.postFeedForwardNorm, index)
     return LayerParts(
-      attentionNorm: attentionNorm, query: query, key: key, value: value, queryNorm: headNorms.query,
-      keyNorm: headNorms.key, sinks: sinks, attentionOutput: output, postAttentionNorm: postAttentionNorm,
-      feedForwardNorm: feedForwardNorm, gate: gate, up: up, down: down, postFeedForwardNorm: postFeedForwardNorm)
+      attentionNorm: attentionNorm, query: query, key: key, value: value, attentionGate: attentionGate,
+      queryNorm: headNorms.query, keyNorm: headNorms.key, sinks: sinks, attentionOutput: output,
+      postAttentionNorm: postAttentionNorm, feedForwardNorm: feedForwardNorm, isParallel: isParallel, gate: gate,
+      up: up, activationScales: activationScales, down: down, postFeedForwardNorm: postFeedForwardNorm)
   }
 
-  private mutating func optionalNorm(_ name: String?, _ index: Int) throws(ModelFileError) -> NormPart? {
+  private mutating func attentionNorm(_ index: Int) throws(ModelFileError) -> NormPart? {
+    let names = configuration.architecture.names
+    let found = names.attentionNorms.first { file.tensor(named: names.inLayer(index, $0) + ".weight") != nil }
+    return try streamNorm(found ?? names.attentionNorms.last, index)
+  }
+
+  private mutating func feedForwardNorm(
+    _ index: Int
+  ) throws(ModelFileError) -> (norm: NormPart?, isParallel: Bool) {
+    let architecture = configuration.architecture, names = architecture.names
+    // A parallel network with the norm that attention has shares it.
+    let isShared =
+      names.feedForwardNorm.map { name in
+        names.attentionNorms.first { file.tensor(named: names.inLayer(index, $0) + ".weight") != nil } == name
+      } ?? false
+    switch architecture.residual {
+    case .sequential: return (try streamNorm(names.feedForwardNorm, index), false)
+    case .parallel: return (isShared ? nil : try streamNorm(names.feedForwardNorm, index), true)
+    case .parallelByKey:
+      let isParallel = try file.bool("\(architecture.name).use_parallel_residual")
+      return (try streamNorm(names.feedForwardNorm, index), isParallel)
+    case .parallelWithoutNorm:
+      guard let name = names.feedForwardNorm, file.tensor(named: names.inLayer(index, name) + ".weight") != nil else {
+        return (nil, true)
+      }
+      return (try streamNorm(name, index), false)
+    }
+  }
+
+  /// A norm as wide as the residual stream.
+  private mutating func streamNorm(_ name: String?, _ index: Int) throws(ModelFileError) -> NormPart? {
     guard let name else { return nil }
-    return try norm(configuration.architecture.names.inLayer(index, name), configuration.embeddingLength)
+    let c = configuration
+    return try norm(c.architecture.names.inLayer(index, name), c.architecture.norm, c.embeddingLength)
   }
 
   /// Three matrices, or the rows of one.
@@ -104,18 +155,31 @@ struct PartFinder {
 
   private mutating func headNorms(_ index: Int) throws(ModelFileError) -> (query: NormPart?, key: NormPart?) {
     let c = configuration, names = c.architecture.names
-    guard c.architecture.headNorm != nil else { return (nil, nil) }
+    guard let kind = c.architecture.headNorm else { return (nil, nil) }
     let query = names.inLayer(index, names.queryNorm), key = names.inLayer(index, names.keyNorm)
-    // One gain for every head, or one for all heads together.
-    let isWhole = file.tensor(named: query + ".weight")?.shape.count == c.headCount * c.headSize && c.headCount > 1
+    if kind.isOptional, file.tensor(named: query + ".weight") == nil { return (nil, nil) }
     return (
-      try norm(query, isWhole ? c.headCount * c.headSize : c.headSize),
-      try norm(key, isWhole ? c.kvHeadCount * c.headSize : c.headSize)
+      try headNorm(query, kind.norm, heads: c.headCount), try headNorm(key, kind.norm, heads: c.kvHeadCount)
     )
   }
 
-  private mutating func gateAndUp(_ index: Int) throws(ModelFileError) -> (gate: MatrixPart, up: MatrixPart) {
+  /// One gain for every head, one for each, or one for all of them together.
+  private mutating func headNorm(
+    _ name: String, _ kind: Architecture.Norm, heads: Int
+  ) throws(ModelFileError) -> NormPart {
+    let size = configuration.headSize
+    switch file.tensor(named: name + ".weight")?.shape {
+    case [heads, size]?: return try norm(name, kind, size, vectors: heads)
+    case [heads * size]? where heads > 1: return try norm(name, kind, heads * size)
+    default: return try norm(name, kind, size)
+    }
+  }
+
+  private mutating func gateAndUp(_ index: Int) throws(ModelFileError) -> (gate: MatrixPart?, up: MatrixPart) {
     let c = configuration, names = c.architecture.names, width = c.embeddingLength, length = c.feedForwardLength
+    if case .plain = c.architecture.feedForward {
+      return (nil, try linear(names.inLayer(index, names.up), [length, width]))
+    }
     let gate = names.inLayer(index, names.gate), up = names.inLayer(index, names.up)
     if file.tensor(named: gate + ".weight") == nil, file.tensor(named: up + ".weight")?.shape == [2 * length, width] {
       let both = try linear(up, [2 * length, width])
@@ -126,16 +190,29 @@ struct PartFinder {
 
   // MARK: Tensors
 
-  mutating func norm(_ name: String, _ width: Int) throws(ModelFileError) -> NormPart {
-    NormPart(gain: try vector(name + ".weight", width))
+  /// - Parameter vectors: how many gains and biases there are one after the other.
+  mutating func norm(
+    _ name: String, _ kind: Architecture.Norm, _ width: Int, vectors: Int = 1
+  ) throws(ModelFileError) -> NormPart {
+    var part = NormPart(norm: kind, width: width)
+    let shape: Shape = vectors == 1 ? [width] : [vectors, width]
+    switch kind {
+    case .plainRMS, .plainLayer: break
+    case .rms, .layer:
+      // Some converters leave out the ending.
+      let isBare = file.tensor(named: name + ".weight") == nil && file.tensor(named: name) != nil
+      part.gain = try vector(isBare ? name : name + ".weight", shape)
+      if kind == .layer { part.bias = try optionalVector(name + ".bias", shape) }
+    }
+    return part
   }
 
   /// A matrix with what may come with it: a bias, a scale of its product, and a scale of its input that is of use only
   /// where activations are quantized.
   mutating func linear(_ name: String, _ shape: Shape) throws(ModelFileError) -> MatrixPart {
     var part = try matrix(name, shape)
-    part.bias = try optionalVector(name + ".bias", shape[0])
-    part.scale = try optionalVector(name + ".scale", 1)
+    part.bias = try usedVector(name + ".bias", shape[0])
+    part.scale = try usedVector(name + ".scale", 1)
     _ = try optionalVector(name + ".input_scale", 1)
     return part
   }
@@ -149,17 +226,31 @@ struct PartFinder {
   }
 
   mutating func vector(_ name: String, _ count: Int) throws(ModelFileError) -> VectorPart {
-    let tensor = try check(name, [count])
+    try vector(name, [count] as Shape)
+  }
+
+  /// Vectors one after the other.
+  mutating func vector(_ name: String, _ shape: Shape) throws(ModelFileError) -> VectorPart {
+    let tensor = try check(name, shape)
     let format = try file.format(of: tensor)
     guard format.isPlain else {
       throw refusal(tensor, "is of type \(tensor.type), expected f32, f16 or bf16 for a vector")
     }
-    return VectorPart(tensor: tensor, elements: 0..<count)
+    return VectorPart(tensor: tensor, elements: 0..<shape.count)
+  }
+
+  /// Nil also for a vector that the family leaves out.
+  private mutating func usedVector(_ name: String, _ count: Int) throws(ModelFileError) -> VectorPart? {
+    configuration.architecture.leavesUnused(name) ? nil : try optionalVector(name, count)
   }
 
   mutating func optionalVector(_ name: String, _ count: Int) throws(ModelFileError) -> VectorPart? {
+    try optionalVector(name, [count] as Shape)
+  }
+
+  mutating func optionalVector(_ name: String, _ shape: Shape) throws(ModelFileError) -> VectorPart? {
     known.insert(name)
-    return file.tensor(named: name) == nil ? nil : try vector(name, count)
+    return file.tensor(named: name) == nil ? nil : try vector(name, shape)
   }
 
   private mutating func check(_ name: String, _ shape: Shape) throws(ModelFileError) -> GGUFTensor {

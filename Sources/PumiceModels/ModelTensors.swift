@@ -11,6 +11,8 @@ public struct ModelTensors: Sendable {
   let matrices: [GGUFTensor]
   let tokenEmbedding: MatrixPart
   let layers: [LayerParts]
+  let positionEmbedding: MatrixPart?
+  let embeddingNorm: NormPart?
   let outputNorm: NormPart
   /// Nil where the table of the tokens is the output matrix too.
   let output: MatrixPart?
@@ -30,7 +32,20 @@ public struct ModelTensors: Sendable {
     let c = configuration, names = c.architecture.names
     var finder = PartFinder(file, c)
     tokenEmbedding = try finder.matrix(names.tokenEmbedding, [c.vocabularySize, c.embeddingLength])
-    outputNorm = try finder.norm(names.outputNorm, c.embeddingLength)
+    let hasPositions = file.tensor(named: names.positionEmbedding + ".weight") != nil
+    positionEmbedding =
+      switch c.architecture.positionEmbedding {
+      case .optional where hasPositions, .required:
+        try finder.matrix(names.positionEmbedding, [c.contextLength, c.embeddingLength])
+      case .none, .optional: nil
+      }
+    embeddingNorm =
+      switch c.architecture.embeddingNorm {
+      case .none: nil
+      case .plainRMS: NormPart(norm: .plainRMS, width: c.embeddingLength)
+      case .weights: try finder.norm(names.embeddingNorm, c.architecture.norm, c.embeddingLength)
+      }
+    outputNorm = try finder.norm(names.outputNorm, c.architecture.norm, c.embeddingLength)
     let hasOutput = file.tensor(named: names.output + ".weight") != nil
     output = hasOutput ? try finder.linear(names.output, [c.vocabularySize, c.embeddingLength]) : nil
     let pairs = c.rotaryDimensions / 2
@@ -48,7 +63,7 @@ public struct ModelTensors: Sendable {
     self.layers = layers
     matrices = finder.matrices
     let extra = file.tensors.first { tensor in
-      !finder.known.contains(tensor.name) && !c.architecture.unused.contains { tensor.name.hasPrefix($0 + ".") }
+      !finder.known.contains(tensor.name) && !c.architecture.leavesUnused(tensor.name)
     }
     if let extra {
       throw file.error(

@@ -172,6 +172,11 @@ public final class ModelSession<B: Backend>: Session {
 
   private func check(_ tokens: [Int32]) throws(ModelError) {
     guard tokens.count <= context - position else { throw .contextFull(context: context) }
+    guard configuration.isCausal || tokens.count <= layout.passTokens else {
+      throw .invalidOption(
+        "\(tokens.count) tokens in chunks of \(layout.passTokens); in a model that is not causal every token of a prompt "
+          + "sees all others, so that it must be given at once")
+    }
     let vocabulary = configuration.vocabularySize
     if let unknown = tokens.first(where: { $0 < 0 || Int($0) >= vocabulary }) {
       throw .unknownToken(unknown, vocabulary: vocabulary)

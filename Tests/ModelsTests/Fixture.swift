@@ -19,7 +19,7 @@ struct Fixture: CustomTestStringConvertible {
 
   let name: String
 
-  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("Fixtures/Models").path
 
   var path: String { "\(Self.folder)/tiny-\(name).gguf" }

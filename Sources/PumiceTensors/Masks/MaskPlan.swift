@@ -30,13 +30,15 @@ public struct MaskPlan: Hashable, Sendable {
   public init(_ mask: AttentionMask) { rules = [Rule(mask)] }
 
   /// The mask of one layer: that of its heads where they all have the same, else one for each.
-  public func mask(layer: Int, heads: Int) -> AttentionMask {
+  ///
+  /// - Parameter default: what holds where no rule applies.
+  public func mask(layer: Int, heads: Int, default: AttentionMask = .causal) -> AttentionMask {
     let masks = (0..<heads).map { head in
       rules.last { rule in
         rule.layers.contains(layer) && rule.heads.contains(head)
-      }?.mask ?? .causal
+      }?.mask ?? `default`
     }
-    guard let first = masks.first else { return .causal }
+    guard let first = masks.first else { return `default` }
     return masks.allSatisfy { $0 == first } ? first : .perHead(masks)
   }
 

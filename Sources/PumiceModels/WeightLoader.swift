@@ -1,0 +1,169 @@
+import PumiceModelFiles
+import PumiceOperators
+import PumiceQuantization
+import PumiceReference
+import PumiceTensors
+
+/// Uploads tensors and folds scales.
+///
+/// A matrix may come with a scale of its product (files of formats whose scales have little range). Most of these products
+/// are linear in something that is an f32 vector of the model, so the scale goes there and costs nothing: those of queries,
+/// keys, values, gates and ups into the norm before them, that of the attention's output into the values, that of a gated
+/// feed-forward network's output into the ups. Attention adds its biases after scaling, the feed-forward network before (as
+/// llama.cpp's graph does).
+struct WeightLoader<B: Backend> {
+  let tensors: ModelTensors
+  let backend: B
+  let target: WeightEncoding?
+  let progress: (Double) -> Void
+  private let total: Int
+  private var done = 0
+
+  init(tensors: ModelTensors, backend: B, target: WeightEncoding?, progress: @escaping (Double) -> Void) {
+    self.tensors = tensors
+    self.backend = backend
+    self.target = target
+    self.progress = progress
+    total = max(1, tensors.matrices.reduce(0) { $0 + $1.byteCount })
+  }
+
+  // MARK: Tensors
+
+  /// - Parameters:
+  ///   - scale: what the product is to be multiplied by, where nothing else is.
+  ///   - biasScale: what the bias is multiplied by.
+  mutating func matrix(_ part: MatrixPart, scale: Float = 1, biasScale: Float = 1) throws -> Linear<B.Tensor> {
+    let stored = part.tensor.format!, format = target?.format ?? stored
+    let shape: Shape = [part.rows.count, part.columns]
+    var bytesDone = 0
+    let weight = try tensors.withBytes(of: part) { bytes in
+      bytesDone = bytes.count
+      guard let target, format != stored || target.isBalanced else {
+        return try backend.makeTensor(shape, format, from: bytes, label: part.tensor.name)
+      }
+      let encoded: [UInt8]
+      do throws(QuantizationError) {
+        encoded = try target.encode(stored.decode(bytes).map(Float.init), columns: part.columns)
+      } catch {
+        throw error.about(part.tensor.name)
+      }
+      return try encoded.withUnsafeBytes {
+        try backend.makeTensor(shape, format, from: $0, label: part.tensor.name)
+      }
+    }
+    done += bytesDone
+    progress(Double(done) / Double(total))
+    return Linear(
+      weight: weight, format: format, outputs: part.rows.count, inputs: part.columns,
+      bias: try part.bias.map { bias in
+        try upload(tensors.values(bias).map { $0 * biasScale }, bias.tensor.name)
+      }, scale: scale)
+  }
+
+  private func upload(_ values: [Float], _ label: String) throws -> B.Tensor {
+    try backend.makeTensor([values.count], .f32, from: values, label: label)
+  }
+
+  func scale(_ part: MatrixPart) -> Float { part.scale.map { tensors.values($0)[0] } ?? 1 }
+
+  /// A norm for every scale that was asked for.
+  func upload(_ norms: ScaledNorms) throws -> [NormWeights<B.Tensor>] {
+    let part = norms.part, label = part.gain?.tensor.name ?? "ones"
+    return try norms.scales.map { scale in
+      NormWeights(
+        norm: part.norm, width: part.width, gain: try upload(norms.gain.map { $0 * scale }, label),
+        bias: try norms.bias.map { try upload($0.map { $0 * scale }, label) }, count: norms.gain.count / part.width)
+    }
+  }
+
+  func norm(_ part: NormPart?) throws -> NormWeights<B.Tensor>? {
+    guard let part else { return nil }
+    var norms = ScaledNorms(part, tensors)
+    _ = norms.index(of: 1)
+    return try upload(norms)[0]
+  }
+
+  func frequencies(_ scheme: RotaryScheme, context: Int) throws -> B.Tensor {
+    let c = tensors.configuration
+    let factors: VectorPart? =
+      switch scheme.usesFactors ? tensors.ropeFactors : .none {
+      case .none: nil
+      case .one(let factors): factors
+      case .shortAndLong(let short, let long): context > c.shortContext ?? context ? long : short
+      }
+    let table = RoPE.frequencies(
+      rotaryDimensions: c.rotaryDimensions, base: scheme.base, scale: scheme.scale,
+      factors: factors.map(tensors.values))
+    return try backend.makeTensor([c.rotaryDimensions / 2, 2], .i32, from: table, label: "rotary frequencies")
+  }
+
+  // MARK: Layers
+
+  mutating func layer(_ parts: LayerParts, frequencies: B.Tensor?) throws -> Layer<B.Tensor> {
+    let c = tensors.configuration
+    var attention = parts.attentionNorm.map { ScaledNorms($0, tensors) }
+    // What is cut off is not linear in the values any more.
+    let foldsOutput = c.projectionClamp == nil
+    let outputScale = scale(parts.attentionOutput), valueScale = foldsOutput ? outputScale : 1
+    let query = try projection(parts.query, &attention, scale: scale(parts.query))
+    let key = try projection(parts.key, &attention, scale: scale(parts.key))
+    let value = try projection(
+      parts.value, &attention, scale: scale(parts.value) * valueScale, biasScale: valueScale)
+    let attentionGate = try parts.attentionGate.map { try projection($0, &attention, scale: scale($0)) }
+    let attentionOutput = try matrix(parts.attentionOutput, scale: foldsOutput ? 1 : outputScale)
+
+    let isShared = parts.feedForwardNorm == nil && parts.isParallel
+    var feedForward = isShared ? attention : parts.feedForwardNorm.map { ScaledNorms($0, tensors) }
+    let used = c.architecture.scales.feedForwardProducts
+    let gateScale = used ? parts.gate.map(scale) ?? 1 : 1, downScale = used ? scale(parts.down) : 1
+    // Only a gated network is linear in the ups.
+    let foldsDown = parts.gate != nil
+    let upScale = (used ? scale(parts.up) : 1) * (foldsDown ? downScale : 1)
+    let gate = try parts.gate.map { try projection($0, &feedForward, scale: gateScale, biasScale: gateScale) }
+    let up = try projection(parts.up, &feedForward, scale: upScale, biasScale: upScale)
+    let down = try matrix(parts.down, scale: foldsDown ? 1 : downScale, biasScale: downScale)
+    if isShared { attention = feedForward }
+    return Layer(
+      attentionInput: try input(attention), query: query, key: key, value: value, attentionGate: attentionGate,
+      queryNorm: try norm(parts.queryNorm), keyNorm: try norm(parts.keyNorm), frequencies: frequencies,
+      sinks: try parts.sinks.map { try upload(tensors.values($0), $0.tensor.name) },
+      attentionOutput: attentionOutput, postAttentionNorm: try norm(parts.postAttentionNorm),
+      feedForwardInput: isShared ? .shared : try input(feedForward), isParallel: parts.isParallel, gate: gate, up: up,
+      activationGain: try parts.activationScales.map { scales in
+        try upload(tensors.values(scales).map { 1 / $0 }, scales.tensor.name)
+      }, down: down, postFeedForwardNorm: try norm(parts.postFeedForwardNorm))
+  }
+
+  private func input(_ norms: ScaledNorms?) throws -> BlockInput<B.Tensor> {
+    try norms.map { .normalized(try upload($0)) } ?? .plain
+  }
+
+  private mutating func projection(
+    _ part: MatrixPart, _ norms: inout ScaledNorms?, scale: Float, biasScale: Float = 1
+  ) throws -> Projection<B.Tensor> {
+    guard let norm = norms?.index(of: scale) else {
+      return Projection(linear: try matrix(part, scale: scale, biasScale: biasScale), norm: 0)
+    }
+    return Projection(linear: try matrix(part, biasScale: biasScale), norm: norm)
+  }
+}
+
+/// One norm times the scales that its projections ask for, each kept once.
+struct ScaledNorms {
+  let part: NormPart
+  let gain: [Float]
+  let bias: [Float]?
+  private(set) var scales: [Float] = []
+
+  init(_ part: NormPart, _ tensors: ModelTensors) {
+    self.part = part
+    gain = part.gain.map(tensors.values) ?? Array(repeating: 1, count: part.width)
+    bias = part.bias.map(tensors.values)
+  }
+
+  mutating func index(of scale: Float) -> Int {
+    if let index = scales.firstIndex(of: scale) { return index }
+    scales.append(scale)
+    return scales.count - 1
+  }
+}

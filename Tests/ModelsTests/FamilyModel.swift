@@ -1,0 +1,170 @@
+import PumiceModelFiles
+import PumiceModels
+import PumiceOperators
+import PumiceTensors
+
+/// A tiny model with random weights of any family, with all that the family's layers have. The same on every machine.
+struct FamilyModel {
+  let architecture: Architecture
+  private let width = 32
+  private let heads = 4
+  private let kvHeads = 2
+  private let size = 8
+  private let length = 48
+  static let vocabulary = 48
+  static let context = 64
+  private var random: UInt32
+
+  init(_ architecture: Architecture) {
+    self.architecture = architecture
+    random = architecture.name.utf8.reduce(12345) { $0 &* 31 &+ UInt32($1) }
+  }
+
+  /// Enough of them for every pattern.
+  private var layers: Int {
+    if architecture.name == "baichuan" { return 32 }
+    if case .allButEvery(let n)? = architecture.rotary?.layers { return n }
+    return architecture.windows == nil ? 2 : max(3, architecture.windows!.period)
+  }
+
+  // MARK: What files of the family have
+
+  private var isFused: Bool {
+    [
+      "qwen", "phi3", "gpt2", "starcoder", "gptneox", "falcon", "bloom", "mpt", "jais", "openelm", "chatglm", "plamo3",
+      "cogvlm",
+    ].contains(architecture.name)
+  }
+  private var hasFusedGate: Bool { ["phi3", "chatglm", "glm4", "plamo3"].contains(architecture.name) }
+  private var isTied: Bool { ["gemma", "gemma2", "command-r", "cohere2", "openelm"].contains(architecture.name) }
+  private var hasBiases: Bool {
+    ["bloom", "gpt2", "gptneox", "starcoder", "starcoder2", "codeshell", "phi2", "jais", "jais2", "nemotron"].contains(
+      architecture.name)
+  }
+  private var hasAttentionOutputBias: Bool { hasBiases || architecture.name == "pangu-embedded" }
+  /// Of these only larger models have them.
+  private var hasNoHeadNorm: Bool { ["command-r", "mpt"].contains(architecture.name) }
+  private var normsHaveBias: Bool { !["command-r", "cohere2"].contains(architecture.name) }
+
+  private var metadata: GGUFMetadata {
+    var metadata = GGUFMetadata()
+    let name = architecture.name
+    metadata["general.architecture"] = .string(name)
+    metadata["tokenizer.ggml.model"] = .string("none")
+    for (key, value) in [
+      ("vocab_size", Self.vocabulary), ("context_length", Self.context), ("embedding_length", width),
+      ("block_count", layers), ("feed_forward_length", length * architecture.feedForwardDivisor),
+      ("attention.head_count", heads), ("attention.head_count_kv", kvHeads), ("attention.key_length", size),
+      ("attention.value_length", size), ("rope.dimension_count", size),
+    ] { metadata["\(name).\(key)"] = .uint32(UInt32(value)) }
+    for (key, value) in [
+      ("attention.layer_norm_epsilon", 1e-5), ("attention.layer_norm_rms_epsilon", 1e-6), ("rope.freq_base", 500),
+      ("rope.freq_base_swa", 100), ("attn_logit_softcapping", 2), ("final_logit_softcapping", 3),
+      ("attention.max_alibi_bias", 8), ("attention.clamp_kqv", 0.5), ("logit_scale", 0.75), ("residual_scale", 0.5),
+      ("embedding_scale", 3), ("attention.scale", 0.4),
+    ] as [(String, Float)] { metadata["\(name).\(key)"] = .float32(value) }
+    if let windows = architecture.windows {
+      metadata["\(name).attention.sliding_window"] = .uint32(5)
+      let pattern = (0..<layers).map { windows.period == 0 ? $0 % 2 == 0 : $0 % windows.period != windows.period - 1 }
+      metadata["\(name).attention.sliding_window_pattern"] = .array(.bool(pattern))
+    }
+    if case .parallelByKey = architecture.residual { metadata["\(name).use_parallel_residual"] = .bool(true) }
+    if ["dream", "llada"].contains(name) { metadata["\(name).attention.causal"] = .bool(false) }
+    if name.hasSuffix("vl") || ["qwen3tts", "paddleocr"].contains(name) {
+      metadata["\(name).rope.dimension_sections"] = .array(.int32([2, 1, 1, 0]))
+    }
+    return metadata
+  }
+
+  // MARK: The file
+
+  mutating func writer() -> GGUFWriter {
+    var writer = GGUFWriter(metadata: metadata)
+    let names = architecture.names
+    matrix(names.tokenEmbedding, Self.vocabulary, width, &writer)
+    if architecture.positionEmbedding != .none { matrix(names.positionEmbedding, Self.context, width, &writer) }
+    if architecture.embeddingNorm == .weights { norm(names.embeddingNorm, architecture.norm, [width], &writer) }
+    norm(names.outputNorm, architecture.norm, [width], &writer)
+    if !isTied { linear(names.output, Self.vocabulary, width, bias: architecture.name == "phi2", &writer) }
+    for layer in 0..<layers { self.layer("blk.\(layer).", &writer) }
+    return writer
+  }
+
+  private mutating func layer(_ prefix: String, _ writer: inout GGUFWriter) {
+    let names = architecture.names
+    func streamNorm(_ name: String?, _ model: inout FamilyModel, _ writer: inout GGUFWriter) {
+      if let name { model.norm(prefix + name, model.architecture.norm, [model.width], &writer) }
+    }
+    for name in names.attentionNorms { streamNorm(name, &self, &writer) }
+    if isFused {
+      linear(prefix + names.fused, (heads + 2 * kvHeads) * size, width, bias: hasBiases, &writer)
+    } else {
+      linear(prefix + names.query, heads * size, width, bias: hasBiases, &writer)
+      linear(prefix + names.key, kvHeads * size, width, bias: hasBiases, &writer)
+      linear(prefix + names.value, kvHeads * size, width, bias: hasBiases, &writer)
+    }
+    switch architecture.attentionGate {
+    case .none: break
+    case .perElement: matrix(prefix + names.attentionGate, heads * size, width, &writer)
+    case .perHead: matrix(prefix + names.attentionGate, heads, width, &writer)
+    }
+    if let kind = architecture.headNorm, !hasNoHeadNorm {
+      for (name, heads) in [(names.queryNorm, heads), (names.keyNorm, kvHeads)] {
+        let shape: Shape =
+          switch architecture.name {
+          case "olmo2": [heads * size]
+          case "stablelm": [heads, size]
+          default: [size]
+          }
+        norm(prefix + name, kind.norm, shape, &writer)
+      }
+    }
+    if architecture.hasSinks { vector(prefix + names.sinks + ".weight", [heads], around: 0, &writer) }
+    linear(prefix + names.attentionOutput, width, heads * size, bias: hasAttentionOutputBias, &writer)
+    streamNorm(names.postAttentionNorm, &self, &writer)
+    if let name = names.feedForwardNorm, !names.attentionNorms.contains(name) { streamNorm(name, &self, &writer) }
+    switch architecture.feedForward {
+    case .gated where !hasFusedGate:
+      linear(prefix + names.gate, length, width, bias: hasBiases, &writer)
+      linear(prefix + names.up, length, width, bias: hasBiases, &writer)
+    case .gated: linear(prefix + names.up, 2 * length, width, bias: false, &writer)
+    case .plain: linear(prefix + names.up, length, width, bias: hasBiases, &writer)
+    }
+    linear(prefix + names.down, width, length, bias: hasBiases, &writer)
+    streamNorm(names.postFeedForwardNorm, &self, &writer)
+  }
+
+  // MARK: Tensors
+
+  /// A number in −1 ..< 1, a multiple of 2⁻²³.
+  private mutating func number() -> Float {
+    random = random &* 1_664_525 &+ 1_013_904_223
+    return Float(Int32(random >> 8) - 1 << 23) / Float(1 << 23)
+  }
+
+  private mutating func norm(
+    _ name: String, _ kind: Architecture.Norm, _ shape: Shape, _ writer: inout GGUFWriter
+  ) {
+    guard kind == .rms || kind == .layer else { return }
+    let ending = architecture.name == "plamo3" && name.contains("post_") ? "" : ".weight"
+    vector(name + ending, shape, around: 1, &writer)
+    let isHead = name.hasSuffix("_q_norm") || name.hasSuffix("_k_norm")
+    if kind == .layer, normsHaveBias, !isHead { vector(name + ".bias", shape, around: 0, &writer) }
+  }
+
+  private mutating func linear(
+    _ name: String, _ rows: Int, _ columns: Int, bias: Bool, _ writer: inout GGUFWriter
+  ) {
+    matrix(name, rows, columns, &writer)
+    if bias { vector(name + ".bias", [rows], around: 0, &writer) }
+  }
+
+  private mutating func matrix(_ name: String, _ rows: Int, _ columns: Int, _ writer: inout GGUFWriter) {
+    let values = (0..<rows * columns).map { _ in number() * 0.25 }
+    writer.addTensor(name + ".weight", shape: [rows, columns], floats: values)
+  }
+
+  private mutating func vector(_ name: String, _ shape: Shape, around mean: Float, _ writer: inout GGUFWriter) {
+    writer.addTensor(name, shape: shape, floats: (0..<shape.count).map { _ in mean + number() * 0.25 })
+  }
+}

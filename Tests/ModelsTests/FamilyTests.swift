@@ -1,0 +1,55 @@
+import Foundation
+import PumiceModelFiles
+import PumiceModels
+import PumiceOperators
+import PumiceTensors
+import Testing
+
+/// Every family, on both backends, against llama.cpp: see `Tests/Fixtures/Models/README.md`.
+@Suite(.serialized) struct FamilyTests {
+  private struct Golden: Decodable {
+    var tokens: [Int32]
+    /// After the last of the tokens.
+    var logits: [[Double]]
+    var greedy: [Int32]
+  }
+
+  /// Families of which llama.cpp reads no files as small as these.
+  private static let withoutGoldens: Set = ["cogvlm", "qwen", "qwen3tts"]
+
+  private static let goldens = Result {
+    try JSONDecoder().decode(
+      [String: Golden].self, from: Data(contentsOf: URL(fileURLWithPath: "\(Fixture.folder)/families.json")))
+  }
+
+  @Test(arguments: Architecture.all.map(\.name))
+  func logitsAreThoseOfLlamaCpp(name: String) throws {
+    let architecture = try #require(Architecture.all.first { $0.name == name })
+    var model = FamilyModel(architecture)
+    let writer = model.writer()
+    if let folder = ProcessInfo.processInfo.environment["PUMICE_WRITE_FAMILIES"] {
+      try writer.write(to: "\(folder)/\(name).gguf")
+    }
+    let file = try GGUFFile(bytes: writer.bytes(), name: name)
+    let golden = try Self.goldens.get()[name]
+    #expect((golden == nil) == Self.withoutGoldens.contains(name), "families.json and the list of what it lacks")
+    let tokens = golden?.tokens ?? (0..<16).map { $0 * 7 % 48 }
+    let sessions = try TestBackend.allCases.map {
+      try $0.session(file, exactOptions(context: FamilyModel.context))
+    }
+    let logits = try sessions.map { try $0.logits(appending: tokens) }
+    let greedy = try sessions.map { session in
+      try (0..<8).map { try $0 == 0 ? session.likeliestToken() : session.appendLikeliestToken() }
+    }
+    #expect(normalizedError(logits[0], logits[1].map { $0.map(Double.init) }) <= 1e-9)
+    #expect(greedy[0] == greedy[1])
+    guard let golden else { return }
+    let error = normalizedError(Array(logits[0].suffix(golden.logits.count)), golden.logits)
+    // llama.cpp looks GELU up in a table of half precision.
+    let gelu: [Architecture.FeedForward] = [.plain(.geluTanh), .gated(.geluTanh)]
+    let bound = gelu.contains(architecture.feedForward) ? 1e-6 : 1e-8
+    #expect(error <= bound, "normalized mean squared error \(error)")
+    // Without causal attention llama.cpp keeps no cache, so that nothing comes after a prompt.
+    if !["dream", "llada"].contains(name) { #expect(greedy[0] == golden.greedy) }
+  }
+}
