@@ -5,10 +5,10 @@ extension RoundingModel {
   /// 0.45: (6.5 + 4z) · t units for t and one for the difference, as a share of 1 − t most at z = 0.625, where it is 9.
   public static let tanhRelative = 10 * 0x1p-23
 
-  /// Relative error of `logistic(x)` from an argument that is itself wrong by `argument`, relatively: exp, whose share in
-  /// the sum is at most 1, the sum, the quotient.
+  /// Relative error of `logistic(x)` from an argument that is itself wrong by `argument`, relatively: exp by its share
+  /// exp(−x) / (1 + exp(−x)) in the sum, the sum, the quotient.
   public static func logisticRelative(_ x: Double, argument: Double = 0) -> Double {
-    expRelative(x) + argument * abs(x) + divideRelative + 2 * 0x1p-23
+    (expRelative(x) + argument * abs(x)) / (1 + DoubleMath.exponential(x)) + divideRelative + 2 * 0x1p-23
   }
 
   /// Relative error of `normal_tail(x)`: t = |x|/√2 and its square move the exponent by 3 units of t², exp is wrong by
