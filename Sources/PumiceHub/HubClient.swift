@@ -1,9 +1,5 @@
 import Foundation
 
-#if canImport(FoundationNetworking)
-  import FoundationNetworking
-#endif
-
 /// The questions that a hub answers: which files a revision has, and what each is.
 ///
 /// Source: the HTTP interface of the Hugging Face Hub as `huggingface_hub` uses it.
@@ -42,7 +38,7 @@ struct HubClient {
     }
     let subject = reference.description
     let answer = Collector(most: Self.mostBytes)
-    try ask(try request("api/models/\(reference.repository)/revision", [reference.revision]), about: subject, answer)
+    try ask(request("api/models/\(reference.repository)/revision", [reference.revision]), about: subject, answer)
     guard let listing = try? JSONDecoder().decode(Answer.self, from: answer.body), isHexadecimal(listing.sha) else {
       throw HubError(.protocolViolation, subject, "the hub's list of files cannot be read")
     }
@@ -56,11 +52,11 @@ struct HubClient {
   func metadata(of path: String, commit: String) throws(HubError) -> Metadata {
     let subject = "\(reference.repository)/\(path)"
     var request = try fileRequest(path, commit: commit)
-    request.httpMethod = "HEAD"
+    request.isHead = true
     let answer = Collector(most: 0)
     try ask(request, about: subject, answer)
     guard let head = answer.head else { throw HubError(.protocolViolation, subject, "the hub's answer is empty") }
-    func header(_ name: String) -> String? { head.value(forHTTPHeaderField: name) }
+    let header = head.header
     var etag = header("X-Linked-Etag") ?? header("ETag") ?? ""
     if etag.hasPrefix("W/") { etag.removeFirst(2) }
     etag = etag.trimmingCharacters(in: CharacterSet(charactersIn: "\""))
@@ -71,12 +67,12 @@ struct HubClient {
     return Metadata(etag: etag, size: size)
   }
 
-  func fileRequest(_ path: String, commit: String) throws(HubError) -> URLRequest {
+  func fileRequest(_ path: String, commit: String) throws(HubError) -> HubRequest {
     try request("\(reference.repository)/resolve/\(commit)", path.split(separator: "/").map(String.init))
   }
 
   /// - Parameter parts: one each between slashes, whatever is in it.
-  private func request(_ path: String, _ parts: [String]) throws(HubError) -> URLRequest {
+  private func request(_ path: String, _ parts: [String]) throws(HubError) -> HubRequest {
     let allowed = CharacterSet.alphanumerics.intersection(CharacterSet(charactersIn: "\u{0}"..."\u{7f}"))
       .union(CharacterSet(charactersIn: "-._~"))
     let tail = parts.map { $0.addingPercentEncoding(withAllowedCharacters: allowed) ?? $0 }.joined(separator: "/")
@@ -85,31 +81,26 @@ struct HubClient {
     guard let url = URL(string: "\(base)/\(path)/\(tail)") else {
       throw HubError(.invalidReference, reference.description, "cannot be written as an address")
     }
-    var request = URLRequest(url: url)
-    request.setValue("identity", forHTTPHeaderField: "Accept-Encoding")
-    request.setValue("pumice", forHTTPHeaderField: "User-Agent")
-    if let token = settings.token { request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization") }
-    return request
+    var headers = [("Accept-Encoding", "identity"), ("User-Agent", "pumice")]
+    if let token = settings.token { headers.append(("Authorization", "Bearer \(token)")) }
+    return HubRequest(url: url, headers: headers)
   }
 
   /// Asks until there is an answer, or the hub has failed to give one too often.
-  private func ask(_ request: URLRequest, about subject: String, _ collector: Collector) throws(HubError) {
+  private func ask(_ request: HubRequest, about subject: String, _ collector: Collector) throws(HubError) {
     var pause = settings.pause
     for attempt in 1... {
       var failure: HubError
-      do {
+      do throws(HubError) {
         collector.reset()
-        try transport.run(request, leavesHost: false, to: collector)
+        try transport.run(request, about: subject, leavesHost: false, to: collector)
         guard let head = collector.head else {
           throw HubError(.protocolViolation, subject, "the hub's answer is too long")
         }
         guard let refusal = self.refusal(head, subject) else { return }
         failure = refusal
-      } catch let error as HubError {
-        failure = error
       } catch {
-        failure = HubError(
-          .connection, subject, "\(settings.endpoint.host ?? "the hub"): \(error.localizedDescription)")
+        failure = error
       }
       if failure.code != .connection || attempt >= settings.attempts { throw failure }
       Thread.sleep(forTimeInterval: pause)
@@ -118,9 +109,9 @@ struct HubClient {
   }
 
   /// Why an answer is none; nil if it is one.
-  func refusal(_ head: HTTPURLResponse, _ subject: String) -> HubError? {
-    let said = head.value(forHTTPHeaderField: "X-Error-Message").map { ": " + $0.filter { !$0.isNewline }.prefix(300) }
-    switch head.statusCode {
+  func refusal(_ head: HubResponse, _ subject: String) -> HubError? {
+    let said = head.header("X-Error-Message").map { ": " + $0.filter { !$0.isNewline }.prefix(300) }
+    switch head.status {
     case 200..<400: return nil
     case 401, 403:
       let needs =
@@ -128,15 +119,15 @@ struct HubClient {
         ? "there is no such repository, or it is private or gated: set HF_TOKEN" : "the token may not read it"
       return HubError(.unauthorized, subject, needs + (said ?? ""))
     case 404: return HubError(.notFound, subject, "the hub does not have it" + (said ?? ""))
-    case 408, 429, 500...: return HubError(.connection, subject, "the hub answers \(head.statusCode)" + (said ?? ""))
-    default: return HubError(.protocolViolation, subject, "the hub answers \(head.statusCode)" + (said ?? ""))
+    case 408, 429, 500...: return HubError(.connection, subject, "the hub answers \(head.status)" + (said ?? ""))
+    default: return HubError(.protocolViolation, subject, "the hub answers \(head.status)" + (said ?? ""))
     }
   }
 
   /// Keeps a short answer.
   private final class Collector: HubTransport.Receiver {
     let most: Int
-    private(set) var head: HTTPURLResponse?
+    private(set) var head: HubResponse?
     private(set) var body = Data()
 
     init(most: Int) { self.most = most }
@@ -146,7 +137,7 @@ struct HubClient {
       body = Data()
     }
 
-    func begin(_ response: HTTPURLResponse) -> Bool {
+    func begin(_ response: HubResponse) -> Bool {
       head = response
       return true
     }

@@ -1,10 +1,6 @@
 import Crypto
 import Foundation
 
-#if canImport(FoundationNetworking)
-  import FoundationNetworking
-#endif
-
 /// One file on its way into the cache. What has come stays in `blobs/ETAG.incomplete`, and the next attempt, also of another
 /// process, goes on behind it.
 struct HubDownload {
@@ -60,12 +56,12 @@ struct HubDownload {
   /// - Returns: why it did not bring all.
   private func attempt(_ sink: Sink, _ progress: @escaping (Int) -> Void) throws(HubError) -> HubError? {
     var request = try client.fileRequest(path, commit: commit)
-    if sink.count > 0 { request.setValue("bytes=\(sink.count)-", forHTTPHeaderField: "Range") }
+    if sink.count > 0 { request.headers.append(("Range", "bytes=\(sink.count)-")) }
     let receiver = Receiver(sink, size: metadata.size, progress: progress)
-    do {
-      try client.transport.run(request, leavesHost: true, to: receiver)
+    do throws(HubError) {
+      try client.transport.run(request, about: subject, leavesHost: true, to: receiver)
     } catch {
-      return HubError(.connection, subject, error.localizedDescription)
+      return error
     }
     if let head = receiver.head, let refusal = client.refusal(head, subject) { return refusal }
     return receiver.problem.map { HubError($0.code, subject, $0.detail) }
@@ -128,7 +124,7 @@ private final class Receiver: HubTransport.Receiver {
   private let sink: Sink
   private let size: Int
   private let progress: (Int) -> Void
-  private(set) var head: HTTPURLResponse?
+  private(set) var head: HubResponse?
   private(set) var problem: (code: HubError.Code, detail: String)?
 
   init(_ sink: Sink, size: Int, progress: @escaping (Int) -> Void) {
@@ -137,12 +133,12 @@ private final class Receiver: HubTransport.Receiver {
     self.progress = progress
   }
 
-  func begin(_ response: HTTPURLResponse) -> Bool {
+  func begin(_ response: HubResponse) -> Bool {
     head = response
-    guard (200..<300).contains(response.statusCode) else { return false }
+    guard (200..<300).contains(response.status) else { return false }
     do {
-      if response.statusCode == 206 {
-        let range = response.value(forHTTPHeaderField: "Content-Range") ?? ""
+      if response.status == 206 {
+        let range = response.header("Content-Range") ?? ""
         guard range.hasPrefix("bytes \(sink.count)-") else {
           problem = (.protocolViolation, "the hub was asked for what follows byte \(sink.count) and sends “\(range)”")
           return false

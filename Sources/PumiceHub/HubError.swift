@@ -21,6 +21,8 @@ public struct HubError: Error, Hashable, Sendable, CustomStringConvertible {
     case noSpace
     /// It is not in the cache, and the hub must not be asked.
     case offline
+    /// The program that asks the hub is not there.
+    case noProgram
     /// A file of the cache cannot be read or written.
     case cache
   }
