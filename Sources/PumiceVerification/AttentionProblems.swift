@@ -73,6 +73,8 @@ enum AttentionProblems {
     let sine = ScoreFunction("wave", glsl: "score + 0.5 * float((query - key) & 3)") { score, _, query, key in
       score + 0.5 * Double((query - key) & 3)
     }
+    // Softmax relative to zero instead of the largest score would be 0 / 0.
+    let lowered = ScoreFunction("lowered", glsl: "score * 0.01 - 200.0") { score, _, _, _ in score * 0.01 - 200 }
     let all: Set<Attention.Output> = [.logSumExp, .columnSums, .lastRow]
     let window: AttentionMask = .causal & .window(9)
     let modifications: [[ScoreModification]] = [
@@ -83,6 +85,8 @@ enum AttentionProblems {
       problem(1, 1, 4, 64, 300, .f16, scale: 1e-7), problem(5, 1, 2, 128, 37, .f32, scale: -1e-7),
       // All scores far below or above zero, where all keys are equal.
       problem(3, 1, 1, 32, 19, .f16, scale: -8), problem(2, 2, 1, 32, 19, .f16, scale: 8),
+      problem(1, 1, 4, 64, 40, .f16, modifications: [.user(lowered)]),
+      problem(7, 2, 2, 32, 40, .f32, modifications: [.user(lowered)]),
       problem(1, 2, 2, 64, 270, .f16, values: (24, .f32)),
       problem(7, 1, 2, 24, 70, .f32, values: (128, .bf16)), problem(1, 1, 2, 192, 40, .bf16, values: (128, .f16)),
       problem(4, 1, 1, 256, 33, .f32, values: (8, .f16)),
