@@ -25,8 +25,11 @@ struct HubCache {
   }
   func file(_ path: String, of commit: String) -> URL { snapshot(commit).appendingPathComponent(path) }
 
-  func has(_ path: String, of commit: String) -> Bool {
-    FileManager.default.fileExists(atPath: file(path, of: commit).path)
+  /// Bytes of a file; nil if it is not here, whole.
+  func size(of path: String, commit: String) -> Int? {
+    // Links are made when what they lead to has been checked.
+    let target = file(path, of: commit).resolvingSymlinksInPath().path
+    return (try? FileManager.default.attributesOfItem(atPath: target))?[.size] as? Int
   }
 
   /// The commit that a revision stood for when it was last asked for; a commit stands for itself.

@@ -36,15 +36,14 @@ struct HubDownload {
     while sink.count < metadata.size {
       progress(sink.count)
       let before = sink.count
-      var failure = try attempt(sink, progress)
+      let failure = try attempt(sink, progress) ?? HubError(.connection, subject, "the hub breaks off")
       if sink.count == metadata.size { return }
-      if let failure, failure.code != .connection { throw failure }
+      if failure.code != .connection { throw failure }
       failures = sink.count > before ? 1 : failures + 1
       if failures >= client.settings.attempts {
-        failure = failure ?? HubError(.connection, subject, "the hub breaks off")
         throw HubError(
           .connection, subject,
-          "\(failure!.detail); \(sink.count) of \(metadata.size) bytes are here, and the next pull goes on "
+          "\(failure.detail); \(sink.count) of \(metadata.size) bytes are here, and the next pull goes on "
             + "behind them")
       }
       Thread.sleep(forTimeInterval: client.settings.pause * Double(1 << (failures - 1)))

@@ -36,16 +36,20 @@ public struct HubModel: Sendable {
       throw HubError(
         .noSuchModel, reference.description, "the hub does not have all parts of \(selection.main ?? "it")")
     }
-    var sizes: [(path: String, metadata: HubClient.Metadata)] = []
-    for path in selection.files { sizes.append((path, try client.metadata(of: path, commit: listing.commit))) }
-    let total = sizes.reduce(0) { $0 + $1.metadata.size }
-    try requireRoom(for: sizes.map(\.metadata), cache)
-    var done = 0
-    for (path, metadata) in sizes {
-      let download = HubDownload(client: client, cache: cache, path: path, commit: listing.commit, metadata: metadata)
+    // A file of a commit never changes: of those that are here nothing need be asked.
+    var done = selection.files.reduce(0) { $0 + (cache.size(of: $1, commit: listing.commit) ?? 0) }
+    var missing: [HubDownload] = []
+    for path in selection.files where cache.size(of: path, commit: listing.commit) == nil {
+      let metadata = try client.metadata(of: path, commit: listing.commit)
+      missing.append(
+        HubDownload(client: client, cache: cache, path: path, commit: listing.commit, metadata: metadata))
+    }
+    let total = missing.reduce(done) { $0 + $1.metadata.size }
+    try requireRoom(for: missing.map(\.metadata), cache)
+    for download in missing {
       let before = done
-      try download.run { progress(HubProgress(file: path, done: before + $0, total: total)) }
-      done += metadata.size
+      try download.run { progress(HubProgress(file: download.path, done: before + $0, total: total)) }
+      done += download.metadata.size
     }
     try cache.remember(listing.commit, for: reference.revision)
     return HubModel(selection, cache, commit: listing.commit, byteCount: total, isFromCacheAlone: false)
@@ -61,11 +65,8 @@ public struct HubModel: Sendable {
     let selection: ModelSelection
     do { selection = try ModelSelection(reference, files: files) } catch { throw missing(error.detail) }
     if !selection.isWhole { throw missing("not all parts are in \(cache.folder.path)") }
-    let sizes = selection.files.map { file in
-      let path = cache.file(file, of: commit).resolvingSymlinksInPath().path
-      return ((try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int) ?? 0
-    }
-    return HubModel(selection, cache, commit: commit, byteCount: sizes.reduce(0, +), isFromCacheAlone: true)
+    let bytes = selection.files.reduce(0) { $0 + (cache.size(of: $1, commit: commit) ?? 0) }
+    return HubModel(selection, cache, commit: commit, byteCount: bytes, isFromCacheAlone: true)
   }
 
   private init(_ selection: ModelSelection, _ cache: HubCache, commit: String, byteCount: Int, isFromCacheAlone: Bool) {

@@ -20,6 +20,11 @@ extension Attention: Dispatchable {
     }
   }
 
+  /// The last that changes scores.
+  public var userFunction: String? {
+    modifications.lazy.compactMap { if case .user(let function) = $0 { function.name } else { nil } }.last
+  }
+
   static let generatedSample = MaskProgram.sample.merging(ScoreProgram.sample) { first, _ in first }
   var generated: [String: String] { ["mask": MaskProgram(mask).text, "score": ScoreProgram(modifications).text] }
 

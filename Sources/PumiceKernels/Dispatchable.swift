@@ -8,6 +8,10 @@ public protocol Dispatchable: Operator {
   /// Names of variants in the order in which to try them for this problem on this device. Variants that are not named
   /// follow in the order of `variants`.
   func preference(on device: DeviceInfo) -> [String]
+
+  /// The name of a function of the user's that takes part, and may make results that are no numbers of operands that are;
+  /// nil if there is none.
+  var userFunction: String? { get }
 }
 
 extension Dispatchable {
@@ -18,42 +22,12 @@ extension Dispatchable {
   public static var variantNames: [String] { variants.map(\.name) }
 
   public func preference(on device: DeviceInfo) -> [String] { [] }
+  public var userFunction: String? { nil }
 
   /// All variants, the preferred first.
   public func orderedVariants(on device: DeviceInfo) -> [Variant<Self>] {
     let names = preference(on: device)
     return names.compactMap { name in Self.variants.first { $0.name == name } }
       + Self.variants.filter { !names.contains($0.name) }
-  }
-}
-
-extension OperatorName {
-  /// The type behind the name. No `default`: a new operator does not build until it has a dispatch.
-  public var dispatchable: any Dispatchable.Type {
-    switch self {
-    case .embeddingGather: EmbeddingGather.self
-    case .matMul: MatMul.self
-    case .sparseMatMul: SparseMatMul.self
-    case .rmsNorm: RMSNorm.self
-    case .rope: RoPE.self
-    case .kvAppend: KVAppend.self
-    case .attention: Attention.self
-    case .attentionTiles: AttentionTiles.self
-    case .layerNorm: LayerNorm.self
-    case .activation: Activation.self
-    case .scaledSum: ScaledSum.self
-    case .headCopy: HeadCopy.self
-    case .expertRouting: ExpertRouting.self
-    case .expertMatMul: ExpertMatMul.self
-    case .expertSum: ExpertSum.self
-    case .causalConvolution: CausalConvolution.self
-    case .selectiveScan: SelectiveScan.self
-    case .softmax: Softmax.self
-    case .argMax: ArgMax.self
-    case .packBitPlanes: PackBitPlanes.self
-    case .bitPlaneMatMul: BitPlaneMatMul.self
-    case .quantizeActivations: QuantizeActivations.self
-    case .int8MatMul: Int8MatMul.self
-    }
   }
 }

@@ -47,18 +47,14 @@ extension KernelLibrary {
     return outputs
   }
 
-  /// Throws if a score function of the user's is to blame for a NaN: it is in an output of attention, and in no operand that was
-  /// given in numbers.
-  private func requireNumbers<Op: Operator>(
+  /// Throws if a function of the user's is to blame for a NaN: it is in an output, and in no operand that was given in numbers.
+  private func requireNumbers<Op: Dispatchable>(
     _ op: Op, _ inputs: [String: [Float]], _ outputs: [String: [Float]]
   ) throws(KernelError) {
-    guard let attention = op as? Attention else { return }
-    let functions = attention.modifications.compactMap { if case .user(let function) = $0 { function } else { nil } }
-    guard let function = functions.last else { return }
-    if inputs.contains(where: { $0.value.contains(where: \.isNaN) }) { return }
+    guard let function = op.userFunction, !inputs.contains(where: { $0.value.contains(where: \.isNaN) }) else { return }
     for (name, values) in outputs.sorted(by: { $0.key < $1.key }) {
       if let index = values.firstIndex(where: \.isNaN) {
-        throw .notANumber(op.description, function: function.name, argument: name, index: index)
+        throw .notANumber(op.description, function: function, argument: name, index: index)
       }
     }
   }

@@ -83,7 +83,7 @@ enum AttentionProblems {
     return [
       // Outliers make scores of millions by default, and one key wins; here they stay small and every key counts.
       problem(1, 1, 4, 64, 300, .f16, scale: 1e-7), problem(5, 1, 2, 128, 37, .f32, scale: -1e-7),
-      // All scores far below or above zero, where all keys are equal.
+      // Scores of hundreds either way; then all far below zero.
       problem(3, 1, 1, 32, 19, .f16, scale: -8), problem(2, 2, 1, 32, 19, .f16, scale: 8),
       problem(1, 1, 4, 64, 40, .f16, modifications: [.user(lowered)]),
       problem(7, 2, 2, 32, 40, .f32, modifications: [.user(lowered)]),

@@ -24,8 +24,9 @@ extension Verifiable {
 }
 
 extension OperatorName {
-  /// The type behind the name, with all its faces. No `default`: a new operator does not build until it has cases.
-  public var verifiable: any Verifiable.Type {
+  /// The type behind the name, with all its faces. No `default`: a new operator does not build until it has a definition, a
+  /// dispatch, cases and a benchmark.
+  public var type: any Benchmarkable.Type {
     switch self {
     case .embeddingGather: EmbeddingGather.self
     case .matMul: MatMul.self

@@ -44,7 +44,7 @@ extension Verifier {
     var report = VerificationReport(
       device: info.name, driver: "\(info.driverName) \(info.driverInfo)", seed: request.seed,
       caseFilter: request.caseFilter, comparesBarriers: serialized != nil, rows: [], seconds: 0)
-    for name in names { report.rows += try verify(name.verifiable, request, progress) }
+    for name in names { report.rows += try verify(name.type, request, progress) }
     report.seconds = (clock.now - start) / .seconds(1)
     return report
   }

@@ -146,7 +146,7 @@ struct BenchAllCommand: ParsableCommand {
   func run() throws {
     var session = try BenchSession(bench)
     for name in `operator`.isEmpty ? OperatorName.allCases : `operator` {
-      try measure(name.benchmarkable, &session)
+      try measure(name.type, &session)
     }
     try session.finish()
   }

@@ -2,6 +2,7 @@ import ArgumentParser
 import PumiceGPU
 import PumiceKernels
 import PumiceOperators
+import PumiceVerification
 
 /// `pumice devices`.
 struct DevicesCommand: ParsableCommand {
@@ -67,7 +68,7 @@ struct DeviceReport: Encodable {
       let device = try Device.open(String(info.index), options: options)
       shaderCompiler = Compiler(origin: device.compiler.origin, version: device.compiler.version)
       let kernels = KernelLibrary(device: device, quarantine: Quarantine(folder: device.cacheFolder))
-      variants = OperatorName.allCases.flatMap { Self.variants(of: $0.dispatchable, kernels) }
+      variants = OperatorName.allCases.flatMap { Self.variants(of: $0.type, kernels) }
     } catch {
       problem = problem ?? error.description
     }

@@ -22,7 +22,7 @@ struct LineEditor {
   private enum Key: Equatable {
     case character(Character)
     case left, right, up, down, home, end, delete, backspace
-    case enter, endOfInput, interrupt
+    case enter, endOfInput, interrupt, closed
     case toStart, toEnd, word, redraw, other
   }
 
@@ -51,6 +51,9 @@ struct LineEditor {
       case .endOfInput where line.isEmpty:
         print("\n")
         return nil
+      case .closed:
+        // The terminal has gone: no key will come any more.
+        return line.isEmpty ? nil : String(line)
       case .interrupt:
         // As in a shell: the line is given up, and the program goes on.
         print("^C\n")
@@ -104,7 +107,7 @@ struct LineEditor {
   }
 
   private func nextKey() -> Key {
-    guard let byte = nextByte() else { return .endOfInput }
+    guard let byte = nextByte() else { return .closed }
     switch byte {
     case 1: return .home
     case 2: return .left

@@ -60,7 +60,7 @@ struct MutateCommand: ParsableCommand {
   func run() throws {
     if worker { return try work() }
     let names = `operator`.isEmpty ? OperatorName.allCases : `operator`
-    let paths = Set(names.flatMap { $0.dispatchable.shaderPaths }).sorted()
+    let paths = Set(names.flatMap { $0.type.shaderPaths }).sorted()
     let made = try Mutant.all(of: paths).filter { mutant in filter.map { mutant.description.contains($0) } ?? true }
     let mutants = all ? made : Mutant.sample(made, limit: limit, seed: seed)
     if !json { print("\(made.count) mutants of \(paths.count) shaders, judging \(mutants.count)") }

@@ -108,7 +108,7 @@ struct VerifyCommand: ParsableCommand {
 
 /// Fails with wrong usage if none of the operators (all, if none is named) has the variant.
 func requireKnown(_ variant: String?, of names: [OperatorName]) throws {
-  let known = Set((names.isEmpty ? OperatorName.allCases : names).flatMap { $0.dispatchable.variantNames })
+  let known = Set((names.isEmpty ? OperatorName.allCases : names).flatMap { $0.type.variantNames })
   if let variant, !known.contains(variant) {
     let owner = names.isEmpty ? "operator" : names.map(\.rawValue).joined(separator: ", ")
     throw ValidationError("no \(owner) has a variant \(variant); there are \(known.sorted().joined(separator: ", "))")

@@ -72,8 +72,9 @@ import Testing
       return error.detail
     }
     #expect(
-      try message("Q3_K_S").contains("m-Q8_0.gguf, m-IQ2_XXS-00001-of-00001.gguf")
-        || message("Q3_K_S").contains("m-Q8_0.gguf"))
+      try message("Q3_K_S")
+        == "there is no Q3_K_S; GGUF files: m-Q4_K_M.gguf, m-Q8_0.gguf, BF16/m-BF16-00001-of-00002.gguf, "
+        + "m-IQ2_XXS-00001-of-00001.gguf")
     #expect(try message(nil, ["a-F16.gguf", "b-F16.gguf"]) == "name one of its GGUF files: a-F16.gguf, b-F16.gguf")
     #expect(try message("F16", ["a-F16.gguf", "b-F16.gguf"]) == "several are F16, name one: a-F16.gguf, b-F16.gguf")
     #expect(try message(nil, ["model.bin"]).contains("neither GGUF files nor safetensors"))

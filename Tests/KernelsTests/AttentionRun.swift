@@ -39,25 +39,8 @@ struct AttentionRun {
 
   /// On the device.
   func result(_ variant: Variant<Attention>, _ kernels: KernelLibrary) throws -> Result {
-    var slices: [String: BufferSlice] = [:]
-    for argument in op.arguments {
-      slices[argument.name] = try kernels.device.makeBuffer(byteCount: argument.storageBytes, label: argument.name)
-        .whole
-    }
-    try slices["q"]!.buffer.write(q)
-    try slices["k"]!.buffer.write(k)
-    try slices["v"]!.buffer.write(v)
-    try slices["positions"]!.buffer.write(positions)
-    try slices["key_positions"]!.buffer.write((0..<op.kvHeads).flatMap { _ in keyPositions })
-    try slices["lengths"]!.buffer.write(Array(repeating: Int32(op.keys), count: op.kvHeads))
-    try slices["totals"]!.buffer.write([Int32(op.keys)])
-    try slices["mask"]!.buffer.write(op.mask.parameters(heads: op.heads))
-    let list = try kernels.device.makeCommandList(label: "attention")
-    var tiles: [String: BufferSlice] = ["counts": slices["tile_counts"]!, "list": slices["tile_list"]!]
-    for argument in op.tiles.arguments where argument.role == .input { tiles[argument.name] = slices[argument.name] }
-    try kernels.record(op.tiles, tiles, into: list)
-    try kernels.record(op, slices, into: list, variant: variant)
-    try list.run()
+    let slices = try op.run(
+      q: q, k: k, v: v, positions: positions, cells: (0..<op.kvHeads).flatMap { _ in keyPositions }, variant, kernels)
     func read(_ name: String) throws -> [Double] {
       try slices[name]!.buffer.read(Float.self, count: op.argument(name).shape.count).map { Double($0) }
     }
@@ -82,6 +65,37 @@ struct AttentionRun {
     sums.indices.map { row in
       SoftmaxSum(normalized: Array(y[row * op.valueSize..<(row + 1) * op.valueSize]), logSumExp: sums[row])
     }
+  }
+}
+
+extension Attention {
+  /// Lists the tiles and attends, all keys in use; gives the arguments with what the outputs then hold.
+  ///
+  /// - Parameter cells: the positions of all cells.
+  func run<Number: BitwiseCopyable>(
+    q: [Float], k: [Number], v: [Number], positions: [Int32], cells: [Int32], _ variant: Variant<Attention>,
+    _ kernels: KernelLibrary
+  ) throws -> [String: BufferSlice] {
+    var slices: [String: BufferSlice] = [:]
+    for argument in arguments {
+      slices[argument.name] = try kernels.device.makeBuffer(byteCount: argument.storageBytes, label: argument.name)
+        .whole
+    }
+    try slices["q"]!.buffer.write(q)
+    try slices["k"]!.buffer.write(k)
+    try slices["v"]!.buffer.write(v)
+    try slices["positions"]!.buffer.write(positions)
+    try slices["key_positions"]!.buffer.write(cells)
+    try slices["lengths"]!.buffer.write(Array(repeating: Int32(keys), count: sequences * kvHeads))
+    try slices["totals"]!.buffer.write(Array(repeating: Int32(keys), count: sequences))
+    try slices["mask"]!.buffer.write(mask.parameters(heads: heads))
+    let list = try kernels.device.makeCommandList(label: "attention")
+    var places: [String: BufferSlice] = ["counts": slices["tile_counts"]!, "list": slices["tile_list"]!]
+    for argument in tiles.arguments where argument.role == .input { places[argument.name] = slices[argument.name] }
+    try kernels.record(tiles, places, into: list)
+    try kernels.record(self, slices, into: list, variant: variant)
+    try list.run()
+    return slices
   }
 }
 

@@ -64,25 +64,8 @@ import Testing
 
     /// The bits of y.
     func run(_ variant: Variant<Attention>, _ kernels: KernelLibrary) throws -> [UInt32] {
-      var slices: [String: BufferSlice] = [:]
-      for argument in op.arguments {
-        slices[argument.name] = try kernels.device.makeBuffer(byteCount: argument.storageBytes, label: argument.name)
-          .whole
-      }
-      try slices["q"]!.buffer.write(q)
-      try slices["k"]!.buffer.write(k)
-      try slices["v"]!.buffer.write(v)
-      try slices["positions"]!.buffer.write(positions)
-      try slices["key_positions"]!.buffer.write(cellPositions)
-      try slices["lengths"]!.buffer.write(Array(repeating: Int32(op.keys), count: op.sequences * op.kvHeads))
-      try slices["totals"]!.buffer.write(Array(repeating: Int32(op.keys), count: op.sequences))
-      try slices["mask"]!.buffer.write(op.mask.parameters(heads: op.heads))
-      let list = try kernels.device.makeCommandList(label: "attention")
-      var tiles: [String: BufferSlice] = ["counts": slices["tile_counts"]!, "list": slices["tile_list"]!]
-      for argument in op.tiles.arguments where argument.role == .input { tiles[argument.name] = slices[argument.name] }
-      try kernels.record(op.tiles, tiles, into: list)
-      try kernels.record(op, slices, into: list, variant: variant)
-      try list.run()
+      let slices = try op.run(
+        q: q, k: k, v: v, positions: positions, cells: cellPositions, variant, kernels)
       return try slices["y"]!.buffer.read(UInt32.self, count: op.argument("y").shape.count)
     }
   }

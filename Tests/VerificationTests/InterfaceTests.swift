@@ -11,7 +11,7 @@ import Testing
 /// What must hold between shaders, variants and problems, whatever the numbers.
 @Suite struct InterfaceTests {
   @Test(arguments: OperatorName.allCases) func pushConstantsAreWhatTheShaderDeclares(_ name: OperatorName) throws {
-    try withDevice { device, _ in try checkConstants(name.verifiable, KernelLibrary(device: device)) }
+    try withDevice { device, _ in try checkConstants(name.type, KernelLibrary(device: device)) }
   }
 
   private func checkConstants<Op: Verifiable>(_ type: Op.Type, _ library: KernelLibrary) throws {
@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test func everyShaderIsNamedByAVariant() {
-    let named = Set(OperatorName.allCases.flatMap { $0.dispatchable.shaderPaths } + DeviceLimits.shaders)
+    let named = Set(OperatorName.allCases.flatMap { $0.type.shaderPaths } + DeviceLimits.shaders)
     let present = Set(ShaderLibrary.paths.filter { $0.hasSuffix(".comp") })
     #expect(present.subtracting(named).sorted() == [], "no variant uses these")
     #expect(named.subtracting(present).sorted() == [], "these do not exist")
@@ -45,7 +45,7 @@ import Testing
     // On paper, for devices that have everything: whether they run it is for `pumice verify` to say.
     let info = try withDevice { device, _ in device.info }
     let devices = [4, 8, 16, 32, 64].map { ablest(info, subgroupSize: $0) }
-    check(name.verifiable, devices)
+    check(name.type, devices)
   }
 
   private func check<Op: Verifiable>(_ type: Op.Type, _ devices: [DeviceInfo]) {
@@ -77,7 +77,7 @@ import Testing
   }
 
   @Test(arguments: OperatorName.allCases) func boundsAreTightAndNotZeroWhereRoundingHappens(_ name: OperatorName) {
-    checkBounds(name.verifiable)
+    checkBounds(name.type)
   }
 
   private func checkBounds<Op: Verifiable>(_ type: Op.Type) {

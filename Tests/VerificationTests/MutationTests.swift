@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test func theSampleCoversEveryShaderAndIsTheSameEveryTime() throws {
-    let paths = Set(OperatorName.allCases.flatMap { $0.dispatchable.shaderPaths }).sorted()
+    let paths = Set(OperatorName.allCases.flatMap { $0.type.shaderPaths }).sorted()
     let all = try Mutant.all(of: paths)
     #expect(all.count >= 100)
     // One of each file, those that are included as well, and some more.

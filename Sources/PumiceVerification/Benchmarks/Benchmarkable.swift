@@ -25,37 +25,6 @@ extension Benchmarkable {
   public func excerpt(_ random: inout RandomSource) -> Excerpt<Self>? { nil }
 }
 
-extension OperatorName {
-  /// The type behind the name. No `default`: a new operator does not build until it can be measured.
-  public var benchmarkable: any Benchmarkable.Type {
-    switch self {
-    case .embeddingGather: EmbeddingGather.self
-    case .matMul: MatMul.self
-    case .sparseMatMul: SparseMatMul.self
-    case .rmsNorm: RMSNorm.self
-    case .rope: RoPE.self
-    case .kvAppend: KVAppend.self
-    case .attention: Attention.self
-    case .attentionTiles: AttentionTiles.self
-    case .layerNorm: LayerNorm.self
-    case .activation: Activation.self
-    case .scaledSum: ScaledSum.self
-    case .headCopy: HeadCopy.self
-    case .expertRouting: ExpertRouting.self
-    case .expertMatMul: ExpertMatMul.self
-    case .expertSum: ExpertSum.self
-    case .causalConvolution: CausalConvolution.self
-    case .selectiveScan: SelectiveScan.self
-    case .softmax: Softmax.self
-    case .argMax: ArgMax.self
-    case .packBitPlanes: PackBitPlanes.self
-    case .bitPlaneMatMul: BitPlaneMatMul.self
-    case .quantizeActivations: QuantizeActivations.self
-    case .int8MatMul: Int8MatMul.self
-    }
-  }
-}
-
 // The problems: what a model of eight billion weights does for one token, and for a prompt of 512.
 
 extension MatMul: Benchmarkable {

@@ -47,7 +47,7 @@ public final class MutantJudge {
 
   private func bench(_ name: OperatorName) throws -> any MutationBench {
     if let known = benches[name] { return known }
-    let made = try makeBench(name.verifiable)
+    let made = try makeBench(name.type)
     benches[name] = made
     return made
   }
