@@ -48,6 +48,21 @@ struct CacheLayout {
     }
   }
 
+  /// The layout of one pass over whole texts of up to `tokens` tokens, each of which is kept in the cell of its position.
+  init(wholeTexts tokens: Int, for configuration: ModelConfiguration) {
+    capacity = tokens
+    passTokens = tokens
+    longestText = tokens
+    ringStart = tokens
+    masks = configuration.layers.map { layer in
+      let mask: AttentionMask = configuration.isCausal ? .causal : .full
+      return layer.window.map { mask & .window($0) } ?? mask
+    }
+    let plain = [TensorFormat](repeating: .f32, count: configuration.layerCount)
+    keyFormats = plain
+    valueFormats = plain
+  }
+
   /// Where a token is kept.
   func cell(of position: Int) -> Int {
     position < capacity ? position : ringStart + (position - ringStart) % (capacity - ringStart)
