@@ -30,9 +30,11 @@ BUFFER(8, readonly, int, Counts, counts)
 BUFFER(9, readonly, int, List, list)
 BUFFER(10, readwrite, float, Weights, weights)
 BUFFER(11, writeonly, float, Sums, sums)
+#define LATTICE_BINDING 12
+#include "Common/lattice_buffer.glsl"
 CONSTANTS(ADDRESS(Queries, q) ADDRESS(Keys, k) ADDRESS(Positions, positions) ADDRESS(KeyPositions, key_positions)
           ADDRESS(Lengths, lengths) ADDRESS(Totals, totals) ADDRESS(MaskWords, mask) ADDRESS(ScoreWords, score_words)
-          ADDRESS(Counts, counts) ADDRESS(List, list) ADDRESS(Weights, weights) ADDRESS(Sums, sums)
+          ADDRESS(Counts, counts) ADDRESS(List, list) ADDRESS(Weights, weights) ADDRESS(Sums, sums) LATTICE_ADDRESS
           uint tokens; uint capacity; uint first_head; uint part_heads; uint splits; float scale;)
 layout(local_size_x_id = 0) in;
 #include "Attention/attention.glsl"

@@ -13,8 +13,10 @@ BUFFER(1, readonly, uint, Values, v)
 BUFFER(2, readonly, int, Counts, counts)
 BUFFER(3, readonly, int, List, list)
 BUFFER(4, writeonly, float, Partials, partials)
+#define LATTICE_BINDING 5
+#include "Common/lattice_buffer.glsl"
 CONSTANTS(ADDRESS(Weights, weights) ADDRESS(Values, v) ADDRESS(Counts, counts) ADDRESS(List, list) ADDRESS(Partials, partials)
-          uint tokens; uint capacity; uint first_head; uint part_heads; uint splits;)
+          LATTICE_ADDRESS uint tokens; uint capacity; uint first_head; uint part_heads; uint splits;)
 layout(local_size_x_id = 0) in;
 #extension GL_EXT_control_flow_attributes : require
 

@@ -7,8 +7,10 @@
 BUFFER(0, readonly, uint, Cache, cache)
 BUFFER(1, readonly, int, Lengths, lengths)
 BUFFER(2, writeonly, float, Numbers, numbers)
-CONSTANTS(ADDRESS(Cache, cache) ADDRESS(Lengths, lengths) ADDRESS(Numbers, numbers) uint rows; uint columns; uint capacity;
-          uint kv_heads; uint first_head; uint part_heads;)
+#define LATTICE_BINDING 3
+#include "Common/lattice_buffer.glsl"
+CONSTANTS(ADDRESS(Cache, cache) ADDRESS(Lengths, lengths) ADDRESS(Numbers, numbers) LATTICE_ADDRESS uint rows; uint columns;
+          uint capacity; uint kv_heads; uint first_head; uint part_heads;)
 layout(local_size_x_id = 0) in;
 
 #define WEIGHT_LOAD(i) cache.v[i]

@@ -38,7 +38,7 @@ struct PlainCache {
       plan.steps.append(
         Step(
           "Attention/unpack_cache.comp", defines: format.weightDefines(), specialization: [UInt32(Self.threads)],
-          bindings: [.argument(name), .argument("lengths"), .scratch(index, .write)],
+          bindings: [.argument(name), .argument("lengths"), .scratch(index, .write)] + format.weightBindings,
           constants: [
             "rows": UInt32(op.sets * op.capacity), "columns": UInt32(size), "capacity": UInt32(op.capacity),
             "kv_heads": UInt32(op.kvHeads), "first_head": op.firstHead, "part_heads": op.partHeads,

@@ -124,7 +124,7 @@ enum AttentionSplit {
           op.binding("q"), op.binding("k"), op.binding("positions"), op.binding("key_positions"), op.binding("lengths"),
           op.binding("totals"), op.binding("mask"), op.binding("score"), op.binding("tile_counts"),
           op.binding("tile_list"), .scratch(first, .readWrite), .scratch(first + 1, .write),
-        ],
+        ] + op.keyFormat.weightBindings,
         [
           "tokens": UInt32(op.tokens), "capacity": UInt32(op.capacity), "first_head": op.firstHead,
           "part_heads": op.partHeads, "splits": UInt32(splits(op)), "scale": op.scale.bitPattern,
@@ -137,7 +137,7 @@ enum AttentionSplit {
         [
           .scratch(first, .read), op.binding("v"), op.binding("tile_counts"), op.binding("tile_list"),
           .scratch(first + 2, .write),
-        ],
+        ] + op.valueFormat.weightBindings,
         [
           "tokens": UInt32(op.tokens), "capacity": UInt32(op.capacity), "first_head": op.firstHead,
           "part_heads": op.partHeads, "splits": UInt32(splits(op)),

@@ -51,7 +51,7 @@ enum AttentionProblems {
     let blocks: [TensorFormat] = [.q8_0, .block(.q5_1), .block(.q5_0), .block(.q4_1), .q4_0, .block(.iq4_nl)]
     let named = [
       "g2:32", "g3:32", "g4:64", "g5:32", "g6:64", "g7:32", "g8:32", "g2:32:asym", "g3:64:asym", "g4:32:asym",
-      "g5:64:asym", "g6:32:asym", "g7:64:asym", "g8:32:asym:f32", "g4:row:bf16", "nf2:64", "nf3:64", "nf4:32",
+      "g5:64:asym", "g6:32:asym", "g7:64:asym", "g8:32:asym:f32", "g4:row:bf16", "nf2:64", "nf3:64", "nf4:32", "nf8:64",
     ]
     return blocks + named.map { TensorFormat(name: $0)! }
   }()

@@ -59,7 +59,7 @@ extension KVAppend: Verifiable {
     }
     let others = [
       "g4:32", "g4:row", "g4:row:asym", "g4:64:asym", "g8:row:bf16", "g3:32:asym:f32", "nf2:16", "nf2:64:f32", "nf3:32",
-      "nf3:16:bf16", "nf4:32", "nf4:64:bf16", "nf4:16:f32", "nf4:128",
+      "nf3:16:bf16", "nf4:32", "nf4:64:bf16", "nf4:16:f32", "nf4:128", "nf8:64",
     ].map { TensorFormat(name: $0)! }
     return TensorFormat.plainWeights + blocks + groups + others
   }
