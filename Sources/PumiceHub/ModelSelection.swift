@@ -86,7 +86,8 @@ struct ModelSelection: Equatable {
   private static func isModule(_ path: String) -> Bool {
     let pieces = path.split(separator: "/", omittingEmptySubsequences: false)
     guard pieces.count == 2, pieces[1] == "config.json" else { return false }
-    return !pieces[0].prefix { $0.isASCII && $0.isNumber }.isEmpty && pieces[0].drop { $0.isASCII && $0.isNumber }.first == "_"
+    return !pieces[0].prefix { $0.isASCII && $0.isNumber }.isEmpty
+      && pieces[0].drop { $0.isASCII && $0.isNumber }.first == "_"
   }
 
   /// Vision projectors and importance files are GGUF too, but nothing to run.

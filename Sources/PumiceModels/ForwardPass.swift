@@ -24,27 +24,27 @@ struct ForwardPass<B: Backend> {
   let tileLists: TileLists<B>
   let backend: B
   let program: B.Program
-  /// Tokens in this pass, and a bound on the cells of the cache that they see.
+  /// Tokens in this pass, and a bound on the length of the text with them.
   let count: Int
-  let keys: Int
+  let length: Int
   /// Sequences that the tokens belong to, each with the same number of them.
   var sequences = 1
 
-  /// Records the pass over `tokens` at `positions` (both [count]), whose keys and values go to `cells` ([count, kvHeads]).
-  func record(tokens: B.Tensor, positions: B.Tensor, cells: B.Tensor, wanting wanted: LogitsWanted) throws {
-    try recordLayers(tokens: tokens, positions: positions, cells: cells)
+  /// Records the pass over `tokens` at `positions` (both [count]).
+  func record(tokens: B.Tensor, positions: B.Tensor, wanting wanted: LogitsWanted) throws {
+    try recordLayers(tokens: tokens, positions: positions)
     if wanted != .none { try head(wanted) }
   }
 
   /// Records the layers. What the last one gives lies in the residual stream, and what is to be added to it in `delta`, if
   /// there is an output norm.
-  func recordLayers(tokens: B.Tensor, positions: B.Tensor, cells: B.Tensor) throws {
+  func recordLayers(tokens: B.Tensor, positions: B.Tensor) throws {
     let c = configuration, a = activations
     try embed(tokens, positions)
     for (index, layer) in weights.layers.enumerated() {
       var reader = BlockReader(
         pass: self, input: layer.attentionInput, addsResidual: index > 0 && layer.layerOutputNorm == nil)
-      try attention(layer, index, &reader, positions, cells)
+      try attention(layer, index, &reader, positions)
       if let norm = layer.sumNorm { try normalizeSum(norm) }
       if case .shared = layer.feedForwardInput {
       } else {
@@ -95,7 +95,7 @@ struct ForwardPass<B: Backend> {
   }
 
   private func attention(
-    _ layer: Layer<B.Tensor>, _ index: Int, _ reader: inout BlockReader<B>, _ positions: B.Tensor, _ cells: B.Tensor
+    _ layer: Layer<B.Tensor>, _ index: Int, _ reader: inout BlockReader<B>, _ positions: B.Tensor
   ) throws {
     let c = configuration, a = activations
     try reader.project(layer.query, to: a.query)
@@ -115,43 +115,53 @@ struct ForwardPass<B: Backend> {
       a.query, layer.queryNorm, heads: c.headCount, positions, layer.frequencies, normed: a.normedQuery)
     let key = try place(
       a.key, layer.keyNorm, heads: c.kvHeadCount, positions, layer.frequencies, normed: a.normedKey)
-    try program.record(
-      KVAppend(
-        sequences: sequences, tokens: count / sequences, kvHeads: c.kvHeadCount, keySize: c.headSize,
-        valueSize: c.valueSize, capacity: layout.capacity,
-        keyFormat: layout.keyFormats[index], valueFormat: layout.valueFormats[index]),
-      [
-        "keys": key, "values": a.value, "positions": positions, "cells": cells, "key_cache": cache.keys[index],
-        "value_cache": cache.values[index], "key_positions": cache.positions[index],
-      ])
+    let stored = cache.layers[index], map = layout.layers[index].cellMap
+    for (run, tensors) in zip(layout.layers[index].runs, stored.runs) {
+      try program.record(
+        KVAppend(
+          sequences: sequences, tokens: count / sequences, kvHeads: c.kvHeadCount, part: run.part,
+          keySize: c.headSize, valueSize: c.valueSize, capacity: layout.cellMaps[map].capacity,
+          keyFormat: run.keyFormat, valueFormat: run.valueFormat),
+        [
+          "keys": key, "values": a.value, "positions": positions, "cells": tileLists.places[map].cells,
+          "key_cache": tensors.keys, "value_cache": tensors.values, "key_positions": stored.positions,
+        ])
+    }
     try attend(query, index, positions, sinks: layer.sinks)
     try output(layer.attentionOutput, gated(a.attended), norm: layer.postAttentionNorm)
   }
 
   private func attend(_ query: B.Tensor, _ index: Int, _ positions: B.Tensor, sinks: B.Tensor?) throws {
     let c = configuration, a = activations
-    let op = Attention(
-      sequences: sequences, tokens: count / sequences, heads: c.headCount, kvHeads: c.kvHeadCount, keySize: c.headSize,
-      valueSize: c.valueSize, capacity: layout.capacity, keys: keys, keyFormat: layout.keyFormats[index],
-      valueFormat: layout.valueFormats[index], scale: c.layers[index].attentionScale, mask: layout.masks[index],
-      modifications: c.scoreModifications, hasSinks: sinks != nil)
-    let tiles = tileLists.layers[index]
+    let layer = layout.layers[index], stored = cache.layers[index], tiles = tileLists.layers[index]
+    let map = layout.cellMaps[layer.cellMap]
     var places = [
-      "positions": positions, "key_positions": cache.positions[index], "lengths": tileLists.lengths,
-      "totals": tileLists.totals,
-      "mask": tiles.mask,
+      "positions": positions, "key_positions": stored.positions, "lengths": tileLists.places[layer.cellMap].lengths,
+      "totals": tileLists.totals, "mask": tiles.mask,
     ]
+    func attention(_ run: CacheLayout.Run) -> Attention {
+      Attention(
+        sequences: sequences, tokens: count / sequences, heads: c.headCount, kvHeads: c.kvHeadCount, part: run.part,
+        keySize: c.headSize, valueSize: c.valueSize, capacity: map.capacity, keys: map.cellsInUse(by: length),
+        keyFormat: run.keyFormat,
+        valueFormat: run.valueFormat, scale: c.layers[index].attentionScale, mask: layer.mask,
+        modifications: c.scoreModifications, hasSinks: sinks != nil)
+    }
     if tiles.isFirst {
       try program.record(
-        op.tiles, places.merging(["counts": tiles.counts, "list": tiles.list]) { first, _ in first })
+        attention(layer.runs[0]).tiles,
+        places.merging(["counts": tiles.counts, "list": tiles.list]) { first, _ in first })
     }
-    places.merge([
-      "q": query, "k": cache.keys[index], "v": cache.values[index], "tile_counts": tiles.counts,
-      "tile_list": tiles.list, "y": a.attended,
-    ]) { first, _ in first }
+    places.merge(["q": query, "tile_counts": tiles.counts, "tile_list": tiles.list, "y": a.attended]) { first, _ in
+      first
+    }
     places["sinks"] = sinks
     places["score"] = weights.scoreNumbers
-    try program.record(op, places)
+    for (run, tensors) in zip(layer.runs, stored.runs) {
+      places["k"] = tensors.keys
+      places["v"] = tensors.values
+      try program.record(attention(run), places)
+    }
   }
 
   /// What the gate lets through of what attention gives; gives where that is.
@@ -181,7 +191,8 @@ struct ForwardPass<B: Backend> {
     if let gate = layer.gate { try reader.project(gate, to: a.gate) }
     try reader.project(layer.up, to: a.up)
     switch c.architecture.feedForward {
-    case .gated(let function), .gatedOrPlain(let function) where layer.gate != nil:
+    case .gated(let function),
+      .gatedOrPlain(let function) where layer.gate != nil:
       try program.record(
         Activation(function, count: length, gated: true), ["gate": a.gate, "up": a.up, "y": a.activated])
     case .plain(let function), .gatedOrPlain(let function):

@@ -109,9 +109,10 @@ public struct ModelTensors: Sendable {
 
 extension ModelTensors {
   /// The memory that a session takes on a device.
-  ///
   /// Of encoders, what an embedder takes for texts as long as the context.
-  public func memory(_ options: SessionOptions) -> MemoryEstimate {
+  /// - Throws: as a session with these options.
+  public func memory(_ options: SessionOptions) throws(ModelError) -> MemoryEstimate {
+    try options.validate(for: configuration)
     guard configuration.architecture.encoder == nil else {
       let longest = EmbeddingOptions(pooling: .mean, longestText: options.context)
       return MemoryEstimate(self, longest) { VulkanBackend.storageBytes($0, $1) }

@@ -109,7 +109,8 @@ struct EmbedCommand: ParsableCommand {
     guard let path = file else { return [] }
     let data: Data
     do {
-      data = try path == "-" ? FileHandle.standardInput.readToEnd() ?? Data() : Data(contentsOf: URL(fileURLWithPath: path))
+      data =
+        try path == "-" ? FileHandle.standardInput.readToEnd() ?? Data() : Data(contentsOf: URL(fileURLWithPath: path))
     } catch {
       throw InputError("\(path): cannot read the texts: \((error as NSError).localizedDescription)")
     }
@@ -196,7 +197,8 @@ private struct EmbeddingReport {
     print("cosine similarity")
     printTable(
       [""] + texts.indices.map { "\($0 + 1)" },
-      texts.indices.map { a in ["\(a + 1)"] + texts.indices.map { b in fixed(cosine(vectors[a][0], vectors[b][0]), 4) } })
+      texts.indices.map { a in ["\(a + 1)"] + texts.indices.map { b in fixed(cosine(vectors[a][0], vectors[b][0]), 4) }
+      })
   }
 
   private func cosine(_ a: [Float], _ b: [Float]) -> Double {

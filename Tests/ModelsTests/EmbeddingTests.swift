@@ -116,7 +116,8 @@ func unit(_ vector: [Double]) -> [Double] {
     let whole = try TestBackend.vulkan.embedder(Fixture.f32.open(), options).vectors(of: [golden.tokens])[0]
     let exact = try TestBackend.reference.embedder(Fixture.f32.open(), options).vectors(of: [golden.tokens])[0]
     #expect(normalizedError(whole, exact.map { $0.map(Double.init) }) <= 1e-9)
-    let part = try TestBackend.vulkan.embedder(Fixture.f32.open(), options).vectors(of: [Array(golden.tokens.prefix(5))])
+    let part = try TestBackend.vulkan.embedder(Fixture.f32.open(), options).vectors(of: [Array(golden.tokens.prefix(5))]
+    )
     #expect(part[0] == Array(whole.prefix(5)))
     // The product with the output matrix gives the logits.
     let file = try Fixture.f32.open()

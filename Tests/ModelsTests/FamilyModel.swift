@@ -8,7 +8,9 @@ struct FamilyModel {
   let architecture: Architecture
   private let width = 32
   private let heads = 4
-  private var kvHeads: Int { ["eurobert", "gemma-embedding", "llama-embed"].contains(architecture.name) ? 2 : isEncoder ? 4 : 2 }
+  private var kvHeads: Int {
+    ["eurobert", "gemma-embedding", "llama-embed"].contains(architecture.name) ? 2 : isEncoder ? 4 : 2
+  }
   private let size = 8
   private let length = 48
   static let vocabulary = 48
@@ -36,9 +38,11 @@ struct FamilyModel {
       "cogvlm", "nomic-bert", "jina-bert-v3", "modern-bert", "neo-bert",
     ].contains(architecture.name)
   }
-  private var hasFusedGate: Bool { [
+  private var hasFusedGate: Bool {
+    [
       "phi3", "chatglm", "glm4", "plamo3", "jina-bert-v2", "modern-bert", "neo-bert",
-    ].contains(architecture.name) }
+    ].contains(architecture.name)
+  }
   private var isTied: Bool { ["gemma", "gemma2", "command-r", "cohere2", "openelm"].contains(architecture.name) }
   private var hasBiases: Bool {
     [
@@ -70,7 +74,9 @@ struct FamilyModel {
     ] as [(String, Float)] { metadata["\(name).\(key)"] = .float32(value) }
     if let windows = architecture.windows {
       metadata["\(name).attention.sliding_window"] = .uint32(5)
-      let pattern = (0..<layers).map { windows.period == 0 ? $0 % 2 == 0 : $0 % windows.period != (windows.fullFirst ? 0 : windows.period - 1) }
+      let pattern = (0..<layers).map {
+        windows.period == 0 ? $0 % 2 == 0 : $0 % windows.period != (windows.fullFirst ? 0 : windows.period - 1)
+      }
       metadata["\(name).attention.sliding_window_pattern"] = .array(.bool(pattern))
     }
     if case .parallelByKey = architecture.residual { metadata["\(name).use_parallel_residual"] = .bool(true) }

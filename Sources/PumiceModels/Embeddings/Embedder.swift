@@ -30,10 +30,9 @@ public final class Embedder<B: Backend>: TextEmbedder {
   private let activations: Activations<B>
   private let cache: KVCache<B>
   private let tileLists: TileLists<B>
-  /// What the host writes, [rows] and for `cells` [rows, kvHeads]; −1 stands for padding.
+  /// What the host writes, [rows]; −1 stands for padding.
   private let tokens: B.Tensor
   private let positions: B.Tensor
-  private let cells: B.Tensor
   /// What pooling goes by: the lengths of texts, or 1 for every token where nothing is pooled.
   private let lengths: B.Tensor
   /// Vectors after pooling, after each further layer and, where there are such, after normalization, [rows, width]; and the
@@ -73,7 +72,6 @@ public final class Embedder<B: Backend>: TextEmbedder {
     tileLists = try TileLists(passOf: rows, longest: options.longestText, c, on: backend)
     tokens = try backend.makeTensor([rows], .i32, at: .hostWritten, label: "tokens")
     positions = try backend.makeTensor([rows], .i32, at: .hostWritten, label: "positions")
-    cells = try backend.makeTensor([rows, c.kvHeadCount], .i32, at: .hostWritten, label: "cells")
     lengths = try backend.makeTensor([rows], .i32, at: .hostWritten, label: "lengths of texts")
     let widths = Self.widths(tensors, options)
     vectors = try widths.map { try backend.makeTensor([rows, $0], .f32, at: .device, label: "vectors of texts") }
@@ -119,8 +117,8 @@ public final class Embedder<B: Backend>: TextEmbedder {
     let counts = texts.map { Int32($0.count) }
     try backend.write(texts.flatMap { padded($0, $0.count) }, to: tokens)
     try backend.write(places, to: positions)
-    try backend.write(places.flatMap { repeatElement($0, count: heads) }, to: cells)
-    try backend.write(counts.flatMap { repeatElement($0, count: heads) }, to: tileLists.lengths)
+    try backend.write(places.flatMap { repeatElement($0, count: heads) }, to: tileLists.places[0].cells)
+    try backend.write(counts.flatMap { repeatElement($0, count: heads) }, to: tileLists.places[0].lengths)
     try backend.write(counts, to: tileLists.totals)
     let isPooled = options.pooling != .none
     try backend.write(isPooled ? counts : [Int32](repeating: 1, count: shape.rows), to: lengths)
@@ -140,8 +138,8 @@ public final class Embedder<B: Backend>: TextEmbedder {
     let pass = ForwardPass(
       configuration: configuration, weights: weights, activations: activations,
       layout: CacheLayout(wholeTexts: shape.tokens, for: configuration), cache: cache, tileLists: tileLists,
-      backend: backend, program: program, count: shape.rows, keys: shape.tokens, sequences: shape.sequences)
-    let states = try pass.recordStates(tokens: tokens, positions: positions, cells: cells)
+      backend: backend, program: program, count: shape.rows, length: shape.tokens, sequences: shape.sequences)
+    let states = try pass.recordStates(tokens: tokens, positions: positions)
     let pooled = try record(pass, states, shape)
     let rows = options.pooling == .none ? shape.rows : shape.sequences
     try program.copy(

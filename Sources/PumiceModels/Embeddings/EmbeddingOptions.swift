@@ -65,10 +65,11 @@ extension MemoryEstimate {
     }
     cache = bytes(rows, c.kvHeadCount, c.headSize + c.valueSize + 1)
     let lists = TileLists<VulkanBackend>.size(passOf: rows, longest: options.longestText, c)
-    let masks = Set(CacheLayout(wholeTexts: PassShape.step, for: c).masks).count
+    let masks = Set(CacheLayout.masks(of: c)).count
     activations = Self.sum([
       bytes(rows, Activations<VulkanBackend>.elementsPerToken(c)),
-      bytes(rows, Self.sum(Embedder<VulkanBackend>.widths(tensors, options) + [c.embeddingLength])), bytes(c.vocabularySize),
+      bytes(rows, Self.sum(Embedder<VulkanBackend>.widths(tensors, options) + [c.embeddingLength])),
+      bytes(c.vocabularySize),
       bytes(masks, Self.sum([lists.counts, lists.list])),
     ])
   }

@@ -43,18 +43,37 @@ struct TextBatch: Hashable {
   }
 }
 
+extension CacheLayout {
+  /// The layout of one pass over whole texts of up to `tokens` tokens, each of which is kept in the cell of its position.
+  init(wholeTexts tokens: Int, for c: ModelConfiguration) {
+    passTokens = tokens
+    longestText = tokens
+    cellMaps = [CellMap(nil, passTokens: tokens, context: tokens)]
+    let run = Run(heads: 0..<c.kvHeadCount, part: nil, keyFormat: .f32, valueFormat: .f32)
+    layers = c.layers.map { layer in
+      let mask: AttentionMask = c.isCausal ? .causal : .full
+      return Layer(mask: layer.window.map { mask & .window($0) } ?? mask, cellMap: 0, runs: [run])
+    }
+  }
+
+  /// The mask of each layer in such passes.
+  static func masks(of c: ModelConfiguration) -> [AttentionMask] {
+    CacheLayout(wholeTexts: PassShape.step, for: c).layers.map(\.mask)
+  }
+}
+
 extension KVCache {
   /// Keys and values of one pass. Layers come one after the other, so that one pair of tensors serves them all.
   ///
   /// - Parameter rows: tokens of all sequences.
   init(passOf rows: Int, _ c: ModelConfiguration, on backend: B) throws {
-    func make(_ width: Int, _ format: TensorFormat, _ label: String) throws -> [B.Tensor] {
-      let tensor = try backend.makeTensor([c.kvHeadCount * rows, width], format, at: .device, label: label)
-      return Array(repeating: tensor, count: c.layerCount)
+    func make(_ width: Int, _ format: TensorFormat, _ label: String) throws -> B.Tensor {
+      try backend.makeTensor([rows, c.kvHeadCount, width], format, at: .device, label: label)
     }
-    keys = try make(c.headSize, .f32, "keys of a pass")
-    values = try make(c.valueSize, .f32, "values of a pass")
-    positions = try make(1, .i32, "positions of a pass")
+    let layer = Layer(
+      runs: [Run(keys: try make(c.headSize, .f32, "keys"), values: try make(c.valueSize, .f32, "values"))],
+      positions: try make(1, .i32, "positions of keys"))
+    layers = Array(repeating: layer, count: c.layerCount)
   }
 }
 
@@ -66,12 +85,15 @@ extension TileLists {
   ///   - rows: tokens of all sequences at most, a multiple of `PassShape.step`.
   init(passOf rows: Int, longest: Int, _ c: ModelConfiguration, on backend: B) throws {
     let sequences = rows / PassShape.step
-    lengths = try backend.makeTensor(
-      [sequences, c.kvHeadCount], .i32, at: .hostWritten, label: "lengths of sequences")
+    places = [
+      Places(
+        cells: try backend.makeTensor([rows, c.kvHeadCount], .i32, at: .hostWritten, label: "cells"),
+        lengths: try backend.makeTensor([sequences, c.kvHeadCount], .i32, at: .hostWritten, label: "lengths"))
+    ]
     totals = try backend.makeTensor([sequences], .i32, at: .hostWritten, label: "lengths of sequences")
     let size = Self.size(passOf: rows, longest: longest, c)
     var known: [AttentionMask: Layer] = [:]
-    layers = try CacheLayout(wholeTexts: PassShape.step, for: c).masks.map { mask in
+    layers = try CacheLayout.masks(of: c).map { mask in
       if let same = known[mask] {
         return Layer(isFirst: false, mask: same.mask, counts: same.counts, list: same.list)
       }
@@ -87,7 +109,7 @@ extension TileLists {
     }
   }
 
-  /// No pass has larger lists: every sequence may have one tile of rows that is not full.
+  /// Elements of the largest lists: every sequence may have one tile of rows that is not full.
   static func size(passOf rows: Int, longest: Int, _ c: ModelConfiguration) -> (counts: Int, list: Int) {
     let group = c.headCount / c.kvHeadCount
     let full = MemoryEstimate.product([rows, group]) / Attention.rowsPerTile

@@ -79,7 +79,8 @@ public struct EmbeddingSettings: Hashable, Sendable {
     ]
     if let mode = try config.optionalString("pooling_mode") {
       guard let found = known.first(where: { $0.mode == mode }) else {
-        throw config.failure(.unsupportedModel, "pooling_mode", "“\(mode)” is not supported, only mean, cls and lasttoken")
+        throw config.failure(
+          .unsupportedModel, "pooling_mode", "“\(mode)” is not supported, only mean, cls and lasttoken")
       }
       return found.pooling
     }
@@ -92,7 +93,8 @@ public struct EmbeddingSettings: Hashable, Sendable {
       chosen.append(found.pooling)
     }
     guard chosen.count == 1 else {
-      throw config.failure(.unsupportedModel, "pooling_mode_mean_tokens", "one kind of pooling must be true, and not several")
+      throw config.failure(
+        .unsupportedModel, "pooling_mode_mean_tokens", "one kind of pooling must be true, and not several")
     }
     return chosen[0]
   }

@@ -3,8 +3,8 @@ import PumiceOperators
 extension ForwardPass {
   /// Records all layers, and gives the vectors of the tokens that come out of them, [count, width]: what logits are made
   /// from.
-  func recordStates(tokens: B.Tensor, positions: B.Tensor, cells: B.Tensor) throws -> B.Tensor {
-    try recordLayers(tokens: tokens, positions: positions, cells: cells)
+  func recordStates(tokens: B.Tensor, positions: B.Tensor) throws -> B.Tensor {
+    try recordLayers(tokens: tokens, positions: positions)
     let a = activations
     guard let norm = weights.outputNorm else { return a.residual }
     try normalize(
