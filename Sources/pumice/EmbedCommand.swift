@@ -1,9 +1,9 @@
-import ArgumentParser
+public import ArgumentParser
 import Foundation
 import PumiceGPU
 import PumiceHub
 import PumiceModelFiles
-import PumiceModels
+public import PumiceModels
 import PumiceQuantization
 import PumiceTokenizers
 

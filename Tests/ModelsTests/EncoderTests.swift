@@ -1,6 +1,7 @@
 import Foundation
 import PumiceModelFiles
 import PumiceModels
+import PumiceOperators
 import PumiceTensors
 import Testing
 
