@@ -21,7 +21,7 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
   init(_ tensors: ModelTensors, _ options: SessionOptions, bytes tensorBytes: (Shape, TensorFormat) -> Int) {
     let c = tensors.configuration
     weights = Self.sum(
-      tensors.matrices.map { tensorBytes($0.shape, options.weightEncoding?.format ?? $0.format ?? .f32) })
+      tensors.matrices.map { tensorBytes($0.shape, options.weightEncoding?.format ?? tensors.format(of: $0)) })
     // A product that overflows is no shape, and fits nowhere.
     func bytes(_ rows: Int, _ columns: Int, _ format: TensorFormat) -> Int {
       Self.product([rows, columns]) == .max ? .max : tensorBytes([rows, columns], format)

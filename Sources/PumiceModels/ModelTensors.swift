@@ -83,19 +83,23 @@ public struct ModelTensors: Sendable {
 
   // MARK: Contents
 
+  /// The format of a matrix.
+  func format(of tensor: GGUFTensor) -> TensorFormat { (try? file.format(of: tensor)) ?? .f32 }
+
   func values(_ part: VectorPart) -> [Float] {
     file.withBytes(of: part.tensor) { bytes in
       (part.tensor.format ?? .f32).decode(bytes)[part.elements].map(Float.init)
     }
   }
 
+  /// Whether the bytes of a tensor lie in a file as they are.
+  func isMapped(_ tensor: GGUFTensor) -> Bool { (file as? FolderAsGGUF)?.isMapped(tensor) ?? true }
+
   /// Runs `body` on the bytes of the rows, which are whole blocks.
   ///
   /// - Throws: if a block has a scale that is infinite or no number, which would spread over all that follows.
   func withBytes<R>(of part: MatrixPart, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
-    try file.withBytes(of: part.tensor) { bytes in
-      let row = part.tensor.byteCount / part.tensor.shape[0]
-      let rows = UnsafeRawBufferPointer(rebasing: bytes[part.rows.lowerBound * row..<part.rows.upperBound * row])
+    try withCheckedBytes(of: part) { rows in
       if case .block(let block)? = part.tensor.format, let bad = block.firstBadBlock(rows) {
         let index = part.rows.lowerBound * (part.columns / block.length) + bad
         throw file.error(
@@ -105,9 +109,29 @@ public struct ModelTensors: Sendable {
       return try body(rows)
     }
   }
+
+  /// The same for rows whose blocks were checked before.
+  func withCheckedBytes<R>(of part: MatrixPart, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    try file.withBytes(of: part.tensor) { bytes in
+      // Rows of formats with sections do not lie together; such tensors are not divided.
+      guard format(of: part.tensor).sectioned == nil else { return try body(bytes) }
+      let row = part.tensor.byteCount / part.tensor.shape[0]
+      return try body(
+        UnsafeRawBufferPointer(rebasing: bytes[part.rows.lowerBound * row..<part.rows.upperBound * row]))
+    }
+  }
 }
 
 extension ModelTensors {
+  /// The matrices in the order in which they are loaded.
+  var parts: [MatrixPart] {
+    [tokenEmbedding] + [positionEmbedding, output].compactMap { $0 }
+      + layers.flatMap { layer in
+        [layer.query, layer.key, layer.value, layer.attentionGate, layer.attentionOutput, layer.gate, layer.up, layer.down]
+          .compactMap { $0 }
+      }
+  }
+
   /// The memory that a session takes on a device.
   /// Of encoders, what an embedder takes for texts as long as the context.
   /// - Throws: as a session with these options.

@@ -96,6 +96,8 @@ struct ModelWeights<B: Backend> {
   ) throws {
     let c = tensors.configuration
     var loader = WeightLoader(tensors: tensors, backend: backend, target: encoding, progress: progress)
+    let stager = loader
+    defer { stager.stop() }
     let embedding = try loader.matrix(tensors.tokenEmbedding)
     tokenEmbedding = embedding
     positionEmbedding = try tensors.positionEmbedding.map { try loader.matrix($0) }

@@ -16,6 +16,7 @@ struct WeightLoader<B: Backend> {
   let backend: B
   let target: WeightEncoding?
   let progress: (Double) -> Void
+  private let stager: WeightStager
   private let total: Int
   private var done = 0
 
@@ -24,8 +25,12 @@ struct WeightLoader<B: Backend> {
     self.backend = backend
     self.target = target
     self.progress = progress
-    total = max(1, tensors.matrices.reduce(0) { $0 + $1.byteCount })
+    stager = WeightStager(tensors, tensors.parts, encodedIn: target)
+    total = max(1, tensors.matrices.reduce(0) { $0 + (tensors.format(of: $1).byteCount($1.shape) ?? 0) })
   }
+
+  /// Ends the threads that prepare matrices.
+  func stop() { stager.stop() }
 
   // MARK: Tensors
 
@@ -33,23 +38,12 @@ struct WeightLoader<B: Backend> {
   ///   - scale: what the product is to be multiplied by, where nothing else is.
   ///   - biasScale: what the bias is multiplied by.
   mutating func matrix(_ part: MatrixPart, scale: Float = 1, biasScale: Float = 1) throws -> Linear<B.Tensor> {
-    let stored = part.tensor.format!, format = target?.format ?? stored
+    let stored = tensors.format(of: part.tensor), format = target?.format ?? stored
     let shape: Shape = [part.rows.count, part.columns]
     var bytesDone = 0
-    let weight = try tensors.withBytes(of: part) { bytes in
+    let weight = try stager.take(part) { bytes in
       bytesDone = bytes.count
-      guard let target, format != stored || target.isBalanced else {
-        return try backend.makeTensor(shape, format, from: bytes, label: part.tensor.name)
-      }
-      let encoded: [UInt8]
-      do throws(QuantizationError) {
-        encoded = try target.encode(stored.decode(bytes).map(Float.init), columns: part.columns)
-      } catch {
-        throw error.about(part.tensor.name)
-      }
-      return try encoded.withUnsafeBytes {
-        try backend.makeTensor(shape, format, from: $0, label: part.tensor.name)
-      }
+      return try backend.makeTensor(shape, format, from: bytes, label: part.tensor.name)
     }
     done += bytesDone
     progress(Double(done) / Double(total))

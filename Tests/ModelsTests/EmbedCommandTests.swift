@@ -26,6 +26,16 @@ import Testing
     #expect(error(found, goldens.map { unit($0.pooled(.mean)) }) <= 1e-11)
   }
 
+  @Test func readsAFolderAndItsSettings() throws {
+    let golden = try #require(try TinyBERT.goldens().first { $0.limit == 12 })
+    let outcome = try tool.run(["embed", "\(TinyBERT.folder)/tiny-bert", golden.text, "a dog runs", "--json"])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(outcome.errors.contains("text 1 has 34 tokens, the model takes 12"), "\(outcome.errors)")
+    let found = try embeddings(outcome.output, as: [[Double]].self)
+    let second = try #require(goldens.first { $0.text == "a dog runs" })
+    #expect(error(found, [unit(golden.pooled(.mean)), unit(second.pooled(.mean))]) <= 1e-11)
+  }
+
   @Test func takesTextsFromStandardInputAndOptionsBeforeWhatTheModelSays() throws {
     let lines = goldens.map(\.text).filter { !$0.isEmpty }
     let input = try tool.run(

@@ -6,7 +6,7 @@ import PumiceTensors
 import Testing
 
 extension TestBackend {
-  func embedder(_ file: GGUFFile, _ options: EmbeddingOptions) throws -> any TextEmbedder {
+  func embedder(_ file: any GGUFSource, _ options: EmbeddingOptions) throws -> any TextEmbedder {
     let tensors = try ModelTensors(file, try ModelConfiguration(file))
     switch self {
     case .vulkan:
