@@ -25,6 +25,16 @@ package enum JSONValue: Hashable, Sendable {
 }
 
 extension JSONValue {
+  /// The value that a file is.
+  ///
+  /// - Throws: what is wrong with the file.
+  package init(reading path: String) throws(ModelFileError) {
+    let bytes = try FileBytes(mapping: path)
+    // The mapping ends with the last use of the object, not of its buffer.
+    defer { withExtendedLifetime(bytes) {} }
+    self = try JSONParser.parse(bytes.buffer, of: path, as: "the file")
+  }
+
   /// The value that a text is.
   ///
   /// - Parameter name: where the text is from, for messages.

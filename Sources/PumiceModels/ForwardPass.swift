@@ -24,24 +24,39 @@ struct ForwardPass<B: Backend> {
   let tileLists: TileLists<B>
   let backend: B
   let program: B.Program
-  /// Tokens in this pass, and a bound on the cells of the cache that they see.
+  /// Tokens in this pass, and a bound on the length of the text with them.
   let count: Int
-  let keys: Int
+  let length: Int
+  /// Sequences that the tokens belong to, each with the same number of them.
+  var sequences = 1
 
-  /// Records the pass over `tokens` at `positions` (both [count]), whose keys and values go to `cells` ([count, kvHeads]).
-  func record(tokens: B.Tensor, positions: B.Tensor, cells: B.Tensor, wanting wanted: LogitsWanted) throws {
+  /// Records the pass over `tokens` at `positions` (both [count]).
+  func record(tokens: B.Tensor, positions: B.Tensor, wanting wanted: LogitsWanted) throws {
+    try recordLayers(tokens: tokens, positions: positions)
+    if wanted != .none { try head(wanted) }
+  }
+
+  /// Records the layers. What the last one gives lies in the residual stream, and what is to be added to it in `delta`, if
+  /// there is an output norm.
+  func recordLayers(tokens: B.Tensor, positions: B.Tensor) throws {
+    let c = configuration, a = activations
     try embed(tokens, positions)
     for (index, layer) in weights.layers.enumerated() {
-      var reader = BlockReader(pass: self, input: layer.attentionInput, addsResidual: index > 0)
-      try attention(layer, index, &reader, positions, cells)
+      var reader = BlockReader(
+        pass: self, input: layer.attentionInput, addsResidual: index > 0 && layer.layerOutputNorm == nil)
+      try attention(layer, index, &reader, positions)
+      if let norm = layer.sumNorm { try normalizeSum(norm) }
       if case .shared = layer.feedForwardInput {
       } else {
         // What attention gave is added first, unless both blocks read the same stream.
         reader = BlockReader(pass: self, input: layer.feedForwardInput, addsResidual: !layer.isParallel)
       }
       try feedForward(layer, &reader)
+      if let norm = layer.layerOutputNorm {
+        // The network has read the stream from there.
+        try normalize(a.normed, adding: a.delta, norm, rows: count, epsilon: c.normEpsilon, to: a.residual)
+      }
     }
-    if wanted != .none { try head(wanted) }
   }
 
   private func embed(_ tokens: B.Tensor, _ positions: B.Tensor) throws {
@@ -51,24 +66,36 @@ struct ForwardPass<B: Backend> {
         EmbeddingGather(tokens: count, vocabulary: table.outputs, width: table.inputs, format: table.format),
         ["table": table.weight, "tokens": rows, "y": y])
     }
-    try gather(weights.tokenEmbedding, tokens, to: weights.embeddingNorm == nil ? a.residual : a.normed)
-    if let norm = weights.embeddingNorm {
-      try normalize(a.normed, norm, rows: count, epsilon: c.normEpsilon, to: a.residual)
-    }
+    // The norm is one of the sum of all embeddings.
+    let stream = weights.embeddingNorm == nil ? a.residual : a.normed
+    let isNormalized = weights.embeddingNorm != nil
+    let scale = c.embeddingScale / c.residualScale
+    try gather(weights.tokenEmbedding, tokens, to: stream)
     var sum = ScaledSum(
-      rows: count, width: c.embeddingLength, scale: c.embeddingScale / c.residualScale,
-      addendScale: 1 / c.residualScale, inPlace: true)
+      rows: count, width: c.embeddingLength, scale: isNormalized ? 1 : scale,
+      addendScale: isNormalized ? 1 : 1 / c.residualScale, inPlace: true)
     if let table = weights.positionEmbedding {
       try gather(table, positions, to: a.delta)
       sum.addend = .tensor
-      try program.record(sum, ["x": a.residual, "z": a.delta])
+      try program.record(sum, ["x": stream, "z": a.delta])
     } else if sum.scale != 1 {
-      try program.record(sum, ["x": a.residual])
+      try program.record(sum, ["x": stream])
+    }
+    if let row = weights.tokenType {
+      sum.addend = .row
+      sum.scale = 1
+      try program.record(sum, ["x": stream, "z": row])
+    }
+    guard let norm = weights.embeddingNorm else { return }
+    try normalize(stream, norm, rows: count, epsilon: c.normEpsilon, to: a.residual)
+    if scale != 1 {
+      try program.record(
+        ScaledSum(rows: count, width: c.embeddingLength, scale: scale, inPlace: true), ["x": a.residual])
     }
   }
 
   private func attention(
-    _ layer: Layer<B.Tensor>, _ index: Int, _ reader: inout BlockReader<B>, _ positions: B.Tensor, _ cells: B.Tensor
+    _ layer: Layer<B.Tensor>, _ index: Int, _ reader: inout BlockReader<B>, _ positions: B.Tensor
   ) throws {
     let c = configuration, a = activations
     try reader.project(layer.query, to: a.query)
@@ -88,42 +115,53 @@ struct ForwardPass<B: Backend> {
       a.query, layer.queryNorm, heads: c.headCount, positions, layer.frequencies, normed: a.normedQuery)
     let key = try place(
       a.key, layer.keyNorm, heads: c.kvHeadCount, positions, layer.frequencies, normed: a.normedKey)
-    try program.record(
-      KVAppend(
-        tokens: count, kvHeads: c.kvHeadCount, keySize: c.headSize, valueSize: c.valueSize, capacity: layout.capacity,
-        keyFormat: layout.keyFormats[index], valueFormat: layout.valueFormats[index]),
-      [
-        "keys": key, "values": a.value, "positions": positions, "cells": cells, "key_cache": cache.keys[index],
-        "value_cache": cache.values[index], "key_positions": cache.positions[index],
-      ])
+    let stored = cache.layers[index], map = layout.layers[index].cellMap
+    for (run, tensors) in zip(layout.layers[index].runs, stored.runs) {
+      try program.record(
+        KVAppend(
+          sequences: sequences, tokens: count / sequences, kvHeads: c.kvHeadCount, part: run.part,
+          keySize: c.headSize, valueSize: c.valueSize, capacity: layout.cellMaps[map].capacity,
+          keyFormat: run.keyFormat, valueFormat: run.valueFormat),
+        [
+          "keys": key, "values": a.value, "positions": positions, "cells": tileLists.places[map].cells,
+          "key_cache": tensors.keys, "value_cache": tensors.values, "key_positions": stored.positions,
+        ])
+    }
     try attend(query, index, positions, sinks: layer.sinks)
     try output(layer.attentionOutput, gated(a.attended), norm: layer.postAttentionNorm)
   }
 
   private func attend(_ query: B.Tensor, _ index: Int, _ positions: B.Tensor, sinks: B.Tensor?) throws {
     let c = configuration, a = activations
-    let op = Attention(
-      tokens: count, heads: c.headCount, kvHeads: c.kvHeadCount, keySize: c.headSize, valueSize: c.valueSize,
-      capacity: layout.capacity, keys: keys, keyFormat: layout.keyFormats[index],
-      valueFormat: layout.valueFormats[index], scale: c.layers[index].attentionScale, mask: layout.masks[index],
-      modifications: c.scoreModifications, hasSinks: sinks != nil)
-    let tiles = tileLists.layers[index]
+    let layer = layout.layers[index], stored = cache.layers[index], tiles = tileLists.layers[index]
+    let map = layout.cellMaps[layer.cellMap]
     var places = [
-      "positions": positions, "key_positions": cache.positions[index], "lengths": tileLists.lengths,
-      "totals": tileLists.totals,
-      "mask": tiles.mask,
+      "positions": positions, "key_positions": stored.positions, "lengths": tileLists.places[layer.cellMap].lengths,
+      "totals": tileLists.totals, "mask": tiles.mask,
     ]
+    func attention(_ run: CacheLayout.Run) -> Attention {
+      Attention(
+        sequences: sequences, tokens: count / sequences, heads: c.headCount, kvHeads: c.kvHeadCount, part: run.part,
+        keySize: c.headSize, valueSize: c.valueSize, capacity: map.capacity, keys: map.cellsInUse(by: length),
+        keyFormat: run.keyFormat,
+        valueFormat: run.valueFormat, scale: c.layers[index].attentionScale, mask: layer.mask,
+        modifications: c.scoreModifications, hasSinks: sinks != nil)
+    }
     if tiles.isFirst {
       try program.record(
-        op.tiles, places.merging(["counts": tiles.counts, "list": tiles.list]) { first, _ in first })
+        attention(layer.runs[0]).tiles,
+        places.merging(["counts": tiles.counts, "list": tiles.list]) { first, _ in first })
     }
-    places.merge([
-      "q": query, "k": cache.keys[index], "v": cache.values[index], "tile_counts": tiles.counts,
-      "tile_list": tiles.list, "y": a.attended,
-    ]) { first, _ in first }
+    places.merge(["q": query, "tile_counts": tiles.counts, "tile_list": tiles.list, "y": a.attended]) { first, _ in
+      first
+    }
     places["sinks"] = sinks
     places["score"] = weights.scoreNumbers
-    try program.record(op, places)
+    for (run, tensors) in zip(layer.runs, stored.runs) {
+      places["k"] = tensors.keys
+      places["v"] = tensors.values
+      try program.record(attention(run), places)
+    }
   }
 
   /// What the gate lets through of what attention gives; gives where that is.
@@ -153,10 +191,11 @@ struct ForwardPass<B: Backend> {
     if let gate = layer.gate { try reader.project(gate, to: a.gate) }
     try reader.project(layer.up, to: a.up)
     switch c.architecture.feedForward {
-    case .gated(let function):
+    case .gated(let function),
+      .gatedOrPlain(let function) where layer.gate != nil:
       try program.record(
         Activation(function, count: length, gated: true), ["gate": a.gate, "up": a.up, "y": a.activated])
-    case .plain(let function):
+    case .plain(let function), .gatedOrPlain(let function):
       try program.record(Activation(function, count: length, gated: false), ["x": a.up, "y": a.activated])
     }
     if let gain = layer.activationGain {
@@ -169,14 +208,17 @@ struct ForwardPass<B: Backend> {
 
   /// The last norm and the product with the vocabulary, for the rows that are wanted.
   private func head(_ wanted: LogitsWanted) throws {
+    guard let norm = weights.outputNorm, let output = weights.output else {
+      preconditionFailure("logits of a model that was loaded for something else")
+    }
     let c = configuration, a = activations
     let rows = wanted == .all ? count : 1
     let first = (count - rows) * c.embeddingLength
     let shape: Shape = [rows, c.embeddingLength]
     try normalize(
       backend.part(of: a.residual, from: first, shape), adding: backend.part(of: a.delta, from: first, shape),
-      weights.outputNorm, rows: rows, epsilon: c.streamEpsilon, to: a.normed)
-    try multiply(weights.output, a.normed, rows: rows, to: a.logits)
+      norm, rows: rows, epsilon: c.streamEpsilon, to: a.normed)
+    try multiply(output, a.normed, rows: rows, to: a.logits)
     if let cap = c.logitCap {
       try program.record(
         ScaledSum(rows: rows, width: c.vocabularySize, range: .softCap(cap), inPlace: true), ["x": a.logits])
@@ -210,7 +252,8 @@ struct ForwardPass<B: Backend> {
     return normed
   }
 
-  fileprivate func normalize(
+  /// - Parameter addend: is added to x first, in place.
+  func normalize(
     _ x: B.Tensor, adding addend: B.Tensor? = nil, _ norm: NormWeights<B.Tensor>, rows: Int, epsilon: Float,
     to y: B.Tensor
   ) throws {
@@ -247,7 +290,7 @@ struct ForwardPass<B: Backend> {
       ["x": a.delta, "z": a.normed])
   }
 
-  fileprivate func multiply(
+  func multiply(
     _ linear: Linear<B.Tensor>, _ x: B.Tensor, rows: Int? = nil, to y: B.Tensor, adding: Bool = false
   ) throws {
     let isScaled = linear.scale != 1
@@ -312,5 +355,5 @@ extension ForwardPass {
 
 extension ModelConfiguration {
   /// ε of the norms of the residual stream in units of the residual scale.
-  fileprivate var streamEpsilon: Float { normEpsilon / (residualScale * residualScale) }
+  var streamEpsilon: Float { normEpsilon / (residualScale * residualScale) }
 }

@@ -27,28 +27,35 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
       Self.product([rows, columns]) == .max ? .max : tensorBytes([rows, columns], format)
     }
     let layout = CacheLayout(options, for: c)
-    let cells = Self.product([c.kvHeadCount, layout.capacity])
     cache = Self.sum(
-      layout.keyFormats.map { bytes(cells, c.headSize, $0) } + layout.valueFormats.map { bytes(cells, c.valueSize, $0) }
-        + [Self.product([c.layerCount, bytes(cells, 1, .i32)])])
-    let tiles = layout.tiles(c, .causal)
-    let lists = Self.product([Set(layout.masks).count, c.kvHeadCount, tiles.rowTiles])
+      layout.layers.indices.flatMap { layer -> [Int] in
+        let capacity = layout.cellMap(of: layer).capacity
+        let runs = layout.layers[layer].runs.flatMap { run -> [Int] in
+          let cells = Self.product([run.heads.count, capacity])
+          return [bytes(cells, c.headSize, run.keyFormat), bytes(cells, c.valueSize, run.valueFormat)]
+        }
+        return runs + [bytes(c.kvHeadCount, capacity, .i32)]
+      })
+    var masks: Set<AttentionMask> = []
+    let lists = layout.layers.indices.filter { masks.insert(layout.layers[$0].mask).inserted }.map { layer in
+      let tiles = layout.tiles(c, layer: layer)
+      return bytes(Self.product([c.kvHeadCount, tiles.rowTiles]), tiles.keyTiles, .i32)
+    }
     activations = Self.sum([
       bytes(Activations<VulkanBackend>.elementsPerToken(c), layout.passTokens, .f32),
-      bytes(options.keepsAllLogits ? layout.passTokens : 1, c.vocabularySize, .f32),
-      bytes(lists, tiles.keyTiles, .i32),
+      bytes(options.keepsAllLogits ? layout.passTokens : 1, c.vocabularySize, .f32), Self.sum(lists),
     ])
   }
 
   /// The sum, or the largest number if that overflows.
-  private static func sum(_ values: [Int]) -> Int {
+  static func sum(_ values: [Int]) -> Int {
     values.reduce(0) { total, value in
       let (sum, overflow) = total.addingReportingOverflow(value)
       return overflow ? .max : sum
     }
   }
 
-  private static func product(_ values: [Int]) -> Int {
+  static func product(_ values: [Int]) -> Int {
     values.reduce(1) { total, value in
       let (product, overflow) = total.multipliedReportingOverflow(by: value)
       return overflow ? .max : product

@@ -35,6 +35,8 @@ public struct ModelConfiguration: Hashable, Sendable {
   public var projectionClamp: Float?
   /// What distance costs in each head (ALiBi); empty for nothing.
   public var alibiSlopes: [Float]
+  /// How vectors of tokens become one of a text, where the file says so.
+  public var pooling: StatedPooling?
   /// Whether a token sees those before it and itself alone. Otherwise a prompt must be given at once.
   public var isCausal: Bool
   public var ropePairing: RoPE.Pairing
@@ -60,7 +62,7 @@ public struct ModelConfiguration: Hashable, Sendable {
         .unknownArchitecture, subject: "key general.architecture", "“\(name)” cannot be run, only: \(known)")
     }
     let keys = ModelKeys(file: file, prefix: name)
-    self.architecture = architecture
+    self.architecture = try keys.withStatedActivation(architecture)
     contextLength = try keys.size("context_length", most: 1 << 30)
     embeddingLength = try keys.size("embedding_length")
     let layerCount = try keys.size("block_count", most: 1 << 16)
@@ -89,7 +91,8 @@ public struct ModelConfiguration: Hashable, Sendable {
     logitCap = architecture.caps.logits ? try keys.bound("final_logit_softcapping") : nil
     projectionClamp = architecture.clampsProjections ? try keys.bound("attention.clamp_kqv") : nil
     alibiSlopes = try keys.alibiSlopes(architecture.alibi, heads: headCount, layers: layerCount)
-    isCausal = try file.optionalBool(keys.name("attention.causal")) ?? true
+    pooling = try keys.pooling()
+    isCausal = try file.optionalBool(keys.name("attention.causal")) ?? (architecture.encoder == nil)
     ropePairing = try keys.pairing(architecture.rotary)
     vocabularySize = try keys.vocabularySize(architecture)
     layers = []
@@ -107,7 +110,7 @@ extension ModelConfiguration {
 
 /// What may differ from layer to layer.
 public struct LayerConfiguration: Hashable, Sendable {
-  /// How many tokens a token sees, itself among them; nil for all.
+  /// How far a token sees, all less than so many positions away; nil for everything.
   public var window: Int?
   /// How queries and keys are turned; nil for not at all.
   public var rotary: RotaryScheme?

@@ -210,6 +210,7 @@ struct ModelKeys {
     guard let windows, windows.layers ?? count == count, let size = stated ?? windows.size, size > 0 else {
       return none
     }
+    let reach = windows.isCentered ? size / 2 + 1 : size
     let key = "attention.sliding_window_pattern"
     var period = windows.period
     switch file.metadata[name(key)] {
@@ -221,13 +222,13 @@ struct ModelKeys {
         flags = try file.integerArray(name(key)).map { $0 != 0 }
       }
       guard flags.count == count else { throw invalid(key, "is for \(flags.count) layers of \(count)") }
-      return flags.map { $0 ? size : nil }
+      return flags.map { $0 ? reach : nil }
     case nil: break
     case _?: period = try file.integer(name(key), in: 0...1 << 16)
     }
     return (0..<count).map { layer in
       // A period of 0 stands for windows everywhere.
-      period == 0 || layer % period != (windows.fullFirst ? 0 : period - 1) ? size : nil
+      period == 0 || layer % period != (windows.fullFirst ? 0 : period - 1) ? reach : nil
     }
   }
 }

@@ -8,7 +8,9 @@ struct FamilyModel {
   let architecture: Architecture
   private let width = 32
   private let heads = 4
-  private let kvHeads = 2
+  private var kvHeads: Int {
+    ["eurobert", "gemma-embedding", "llama-embed"].contains(architecture.name) ? 2 : isEncoder ? 4 : 2
+  }
   private let size = 8
   private let length = 48
   static let vocabulary = 48
@@ -29,22 +31,29 @@ struct FamilyModel {
 
   // MARK: What files of the family have
 
+  private var isEncoder: Bool { architecture.encoder != nil }
   private var isFused: Bool {
     [
       "qwen", "phi3", "gpt2", "starcoder", "gptneox", "falcon", "bloom", "mpt", "jais", "openelm", "chatglm", "plamo3",
-      "cogvlm",
+      "cogvlm", "nomic-bert", "jina-bert-v3", "modern-bert", "neo-bert",
     ].contains(architecture.name)
   }
-  private var hasFusedGate: Bool { ["phi3", "chatglm", "glm4", "plamo3"].contains(architecture.name) }
+  private var hasFusedGate: Bool {
+    [
+      "phi3", "chatglm", "glm4", "plamo3", "jina-bert-v2", "modern-bert", "neo-bert",
+    ].contains(architecture.name)
+  }
   private var isTied: Bool { ["gemma", "gemma2", "command-r", "cohere2", "openelm"].contains(architecture.name) }
   private var hasBiases: Bool {
-    ["bloom", "gpt2", "gptneox", "starcoder", "starcoder2", "codeshell", "phi2", "jais", "jais2", "nemotron"].contains(
-      architecture.name)
+    [
+      "bloom", "gpt2", "gptneox", "starcoder", "starcoder2", "codeshell", "phi2", "jais", "jais2", "nemotron", "bert",
+      "jina-bert-v2", "jina-bert-v3",
+    ].contains(architecture.name)
   }
   private var hasAttentionOutputBias: Bool { hasBiases || architecture.name == "pangu-embedded" }
   /// Of these only larger models have them.
   private var hasNoHeadNorm: Bool { ["command-r", "mpt"].contains(architecture.name) }
-  private var normsHaveBias: Bool { !["command-r", "cohere2"].contains(architecture.name) }
+  private var normsHaveBias: Bool { !["command-r", "cohere2", "modern-bert"].contains(architecture.name) }
 
   private var metadata: GGUFMetadata {
     var metadata = GGUFMetadata()
@@ -65,11 +74,20 @@ struct FamilyModel {
     ] as [(String, Float)] { metadata["\(name).\(key)"] = .float32(value) }
     if let windows = architecture.windows {
       metadata["\(name).attention.sliding_window"] = .uint32(5)
-      let pattern = (0..<layers).map { windows.period == 0 ? $0 % 2 == 0 : $0 % windows.period != windows.period - 1 }
+      let pattern = (0..<layers).map {
+        windows.period == 0 ? $0 % 2 == 0 : $0 % windows.period != (windows.fullFirst ? 0 : windows.period - 1)
+      }
       metadata["\(name).attention.sliding_window_pattern"] = .array(.bool(pattern))
     }
     if case .parallelByKey = architecture.residual { metadata["\(name).use_parallel_residual"] = .bool(true) }
-    if ["dream", "llada"].contains(name) { metadata["\(name).attention.causal"] = .bool(false) }
+    if isEncoder { metadata["tokenizer.ggml.token_type_count"] = .uint32(2) }
+    if architecture.encoder?.hasDense == true {
+      for (key, value) in [("dense_2", (width, length)), ("dense_3", (length, width))] {
+        metadata["\(name).\(key)_feat_in"] = .uint32(UInt32(value.0))
+        metadata["\(name).\(key)_feat_out"] = .uint32(UInt32(value.1))
+      }
+    }
+    if isEncoder || ["dream", "llada"].contains(name) { metadata["\(name).attention.causal"] = .bool(false) }
     if name.hasSuffix("vl") || ["qwen3tts", "paddleocr"].contains(name) {
       metadata["\(name).rope.dimension_sections"] = .array(.int32([2, 1, 1, 0]))
     }
@@ -84,8 +102,13 @@ struct FamilyModel {
     matrix(names.tokenEmbedding, Self.vocabulary, width, &writer)
     if architecture.positionEmbedding != .none { matrix(names.positionEmbedding, Self.context, width, &writer) }
     if architecture.embeddingNorm == .weights { norm(names.embeddingNorm, architecture.norm, [width], &writer) }
-    norm(names.outputNorm, architecture.norm, [width], &writer)
-    if !isTied { linear(names.output, Self.vocabulary, width, bias: architecture.name == "phi2", &writer) }
+    if architecture.encoder?.hasTokenTypes == true { matrix(names.tokenTypes, 2, width, &writer) }
+    if architecture.encoder?.hasOutputNorm != false { norm(names.outputNorm, architecture.norm, [width], &writer) }
+    if architecture.encoder?.hasDense == true {
+      matrix(names.dense[0], length, width, &writer)
+      matrix(names.dense[1], width, length, &writer)
+    }
+    if !isTied, !isEncoder { linear(names.output, Self.vocabulary, width, bias: architecture.name == "phi2", &writer) }
     for layer in 0..<layers { self.layer("blk.\(layer).", &writer) }
     return writer
   }
@@ -95,7 +118,10 @@ struct FamilyModel {
     func streamNorm(_ name: String?, _ model: inout FamilyModel, _ writer: inout GGUFWriter) {
       if let name { model.norm(prefix + name, model.architecture.norm, [model.width], &writer) }
     }
-    for name in names.attentionNorms { streamNorm(name, &self, &writer) }
+    let isFirst = prefix == "blk.0."
+    if !(isFirst && architecture.encoder?.firstNormIsOptional == true) {
+      for name in names.attentionNorms { streamNorm(name, &self, &writer) }
+    }
     if isFused {
       linear(prefix + names.fused, (heads + 2 * kvHeads) * size, width, bias: hasBiases, &writer)
     } else {
@@ -112,7 +138,7 @@ struct FamilyModel {
       for (name, heads) in [(names.queryNorm, heads), (names.keyNorm, kvHeads)] {
         let shape: Shape =
           switch architecture.name {
-          case "olmo2": [heads * size]
+          case "olmo2", "jina-bert-v2": [heads * size]
           case "stablelm": [heads, size]
           default: [size]
           }
@@ -123,15 +149,17 @@ struct FamilyModel {
     linear(prefix + names.attentionOutput, width, heads * size, bias: hasAttentionOutputBias, &writer)
     streamNorm(names.postAttentionNorm, &self, &writer)
     if let name = names.feedForwardNorm, !names.attentionNorms.contains(name) { streamNorm(name, &self, &writer) }
+    streamNorm(names.secondNorm, &self, &writer)
     switch architecture.feedForward {
-    case .gated where !hasFusedGate:
+    case .gated where !hasFusedGate, .gatedOrPlain where !hasFusedGate:
       linear(prefix + names.gate, length, width, bias: hasBiases, &writer)
       linear(prefix + names.up, length, width, bias: hasBiases, &writer)
-    case .gated: linear(prefix + names.up, 2 * length, width, bias: false, &writer)
+    case .gated, .gatedOrPlain: linear(prefix + names.up, 2 * length, width, bias: false, &writer)
     case .plain: linear(prefix + names.up, length, width, bias: hasBiases, &writer)
     }
     linear(prefix + names.down, width, length, bias: hasBiases, &writer)
     streamNorm(names.postFeedForwardNorm, &self, &writer)
+    streamNorm(names.layerOutputNorm, &self, &writer)
   }
 
   // MARK: Tensors

@@ -18,8 +18,7 @@ package struct ConfigurationReader {
   ///
   /// - Throws: what is wrong with the file.
   package init(path: String) throws(ModelFileError) {
-    let bytes = try FileBytes(mapping: path)
-    guard case .object(let object) = try JSONParser.parse(bytes.buffer, of: path, as: "the file") else {
+    guard case .object(let object) = try JSONValue(reading: path) else {
       throw ModelFileError(file: path, code: .invalidMetadata, detail: "the file is not a JSON object")
     }
     self.init(file: path, prefix: "", object: object)
@@ -30,7 +29,9 @@ package struct ConfigurationReader {
   /// - Throws: what is wrong with the file.
   package static func text(path: String) throws(ModelFileError) -> String {
     let bytes = try FileBytes(mapping: path)
-    guard let text = String(validating: UnsafeRawBufferPointer(bytes.buffer), as: UTF8.self) else {
+    // The mapping ends with the last use of the object, not of its buffer.
+    defer { withExtendedLifetime(bytes) {} }
+    guard let text = String(validating: bytes.buffer, as: UTF8.self) else {
       throw ModelFileError(file: path, code: .invalidMetadata, detail: "the file is not UTF-8 text")
     }
     return text

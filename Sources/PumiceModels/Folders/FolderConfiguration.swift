@@ -137,7 +137,9 @@ struct FolderConfiguration {
       architecture.windows = nil
       return
     }
-    guard let window else { throw settings.refusal("sliding_window", "layers have a window, but its size is not there") }
+    guard let window else {
+      throw settings.refusal("sliding_window", "layers have a window, but its size is not there")
+    }
     if flags == nil, family.windows == .refused {
       throw settings.refusal("sliding_window", "a window cannot be run in this family")
     }
@@ -173,11 +175,15 @@ struct FolderConfiguration {
     case .plain(let old):
       standard = old
       architecture.feedForward = .plain(function)
+    case .gatedOrPlain(let old):
+      standard = old
+      architecture.feedForward = .gatedOrPlain(function)
     }
     // Programs for GGUF compute every GELU by its approximation.
     let gelus: Set<Activation.Function> = [.geluErf, .geluTanh]
     guard isRun || standard == function || gelus.isSuperset(of: [standard, function]) else {
-      throw settings.refusal(key ?? "hidden_act", "“\(name)” cannot be converted: \(family.architecture) has \(standard)")
+      throw settings.refusal(
+        key ?? "hidden_act", "“\(name)” cannot be converted: \(family.architecture) has \(standard)")
     }
   }
 }
@@ -189,7 +195,8 @@ extension FolderFamily {
     ("embedding_multiplier", [.integer(1), .number(1)]), ("residual_multiplier", [.integer(1), .number(1)]),
     ("attention_multiplier", []), ("logits_scaling", [.integer(1), .number(1)]),
     ("query_pre_attn_scalar", []), ("alibi", [.bool(false)]), ("use_qk_norm", [.bool(false)]),
-    ("qk_layernorm", [.bool(false)]), ("no_rope_layers", [.array([])]), ("num_local_experts", [.integer(0), .integer(1)]),
+    ("qk_layernorm", [.bool(false)]), ("no_rope_layers", [.array([])]),
+    ("num_local_experts", [.integer(0), .integer(1)]),
     ("num_experts", [.integer(0), .integer(1)]), ("n_routed_experts", [.integer(0), .integer(1)]),
     ("moe_num_experts", [.integer(0), .integer(1)]), ("num_nextn_predict_layers", [.integer(0)]),
     ("use_bidirectional_attention", [.bool(false)]), ("attn_config", []), ("use_mrope", [.bool(false)]),

@@ -56,7 +56,7 @@ struct FolderFamily: Sendable {
   }
 
   /// All of them.
-  static let all: [FolderFamily] = llamaLike + gemma + gpt + others
+  static let all: [FolderFamily] = llamaLike + gemma + gpt + others + encoders
 
   /// The names of types in print.
   static var names: String { all.flatMap(\.types).sorted().joined(separator: ", ") }
