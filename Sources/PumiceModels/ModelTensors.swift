@@ -127,8 +127,11 @@ extension ModelTensors {
   var parts: [MatrixPart] {
     [tokenEmbedding] + [positionEmbedding, output].compactMap { $0 }
       + layers.flatMap { layer in
-        [layer.query, layer.key, layer.value, layer.attentionGate, layer.attentionOutput, layer.gate, layer.up, layer.down]
-          .compactMap { $0 }
+        [
+          layer.query, layer.key, layer.value, layer.attentionGate, layer.attentionOutput, layer.gate, layer.up,
+          layer.down,
+        ]
+        .compactMap { $0 }
       }
   }
 
