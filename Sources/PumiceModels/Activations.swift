@@ -14,16 +14,24 @@ struct Activations<B: Backend> {
   let attended: B.Tensor
   /// The gate of attention, and what it lets through; where there is none, `attended`.
   let attentionGate: B.Tensor
+  /// Queries and gates of heads in turn; where they are not, `query`.
+  let gatedQuery: B.Tensor
   let gatedAttention: B.Tensor
   let gate: B.Tensor
   let up: B.Tensor
   let activated: B.Tensor
+  /// Nil where no layer has latent attention.
+  let latent: LatentActivations<B>?
+  /// Nil where no layer has a recurrent block.
+  let recurrent: RecurrentActivations<B>?
+  let deltaNet: DeltaNetActivations<B>?
   /// [logitRows, vocabulary]
   let logits: B.Tensor
 
   init(_ c: ModelConfiguration, rows: Int, logitRows: Int, on backend: B) throws {
     func make(_ width: Int, _ label: String) throws -> B.Tensor {
-      try backend.makeTensor([rows, width], .f32, at: .device, label: label)
+      // There are no tensors without elements.
+      try backend.makeTensor([rows, max(1, width)], .f32, at: .device, label: label)
     }
     let widths = Widths(c)
     residual = try make(c.embeddingLength, "residual stream")
@@ -36,10 +44,15 @@ struct Activations<B: Backend> {
     value = try make(widths.value, "values")
     attended = try make(widths.attended, "attention")
     attentionGate = widths.hasGate ? try make(widths.attended, "attention gate") : attended
+    gatedQuery = widths.hasGateInQuery ? try make(2 * widths.query, "queries and gates") : query
     gatedAttention = widths.hasGate ? try make(widths.attended, "gated attention") : attended
     gate = try make(c.feedForwardLength, "gate")
     up = try make(c.feedForwardLength, "up")
     activated = try make(c.feedForwardLength, "activated")
+    latent = try c.latent.map { try LatentActivations($0, heads: c.headCount, rows: rows, on: backend) }
+    let recurrence = c.recurrence, isDelta = recurrence?.isDeltaNet == true
+    recurrent = try isDelta ? nil : recurrence.map { try RecurrentActivations($0, rows: rows, on: backend) }
+    deltaNet = try isDelta ? recurrence.map { try DeltaNetActivations($0, rows: rows, on: backend) } : nil
     logits = try backend.makeTensor([logitRows, c.vocabularySize], .f32, at: .device, label: "logits")
   }
 
@@ -47,7 +60,18 @@ struct Activations<B: Backend> {
   static func elementsPerToken(_ c: ModelConfiguration) -> Int {
     let widths = Widths(c)
     return 3 * c.embeddingLength + (widths.query + widths.key) * (widths.hasHeadNorm ? 2 : 1) + widths.value
-      + widths.attended * (widths.hasGate ? 3 : 1) + 3 * c.feedForwardLength
+      + (widths.hasGateInQuery ? 2 * widths.query : 0) + widths.attended * (widths.hasGate ? 3 : 1) + 3 * c.feedForwardLength
+      + ofOtherBlocks(c)
+  }
+
+  /// Elements that latent attention and recurrent blocks have for themselves.
+  private static func ofOtherBlocks(_ c: ModelConfiguration) -> Int {
+    let latent = c.latent.map { LatentActivations<B>.elementsPerToken($0, heads: c.headCount) } ?? 0
+    guard let recurrence = c.recurrence else { return latent }
+    return latent
+      + (recurrence.isDeltaNet
+        ? DeltaNetActivations<B>.elementsPerToken(recurrence)
+        : RecurrentActivations<B>.elementsPerToken(recurrence))
   }
 
   private struct Widths {
@@ -57,6 +81,7 @@ struct Activations<B: Backend> {
     let attended: Int
     let hasHeadNorm: Bool
     let hasGate: Bool
+    let hasGateInQuery: Bool
 
     init(_ c: ModelConfiguration) {
       query = c.headCount * c.headSize
@@ -65,6 +90,7 @@ struct Activations<B: Backend> {
       attended = c.headCount * c.valueSize
       hasHeadNorm = c.architecture.headNorm != nil
       hasGate = c.architecture.attentionGate != .none
+      hasGateInQuery = c.architecture.attentionGate == .inQuery
     }
   }
 }

@@ -27,6 +27,12 @@ public struct Architecture: Hashable, Sendable {
   public var clampsProjections = false
   /// Whether the sigmoid of a further projection (`attn_gate`) multiplies what attention gives.
   public var attentionGate: AttentionGate = .none
+  /// Keys and values made of latents; nil for plain attention.
+  public var latentAttention: LatentAttention?
+  /// Whether an indexer chooses what attention sees of long texts; only texts in which it chooses everything are run.
+  public var hasIndexer = false
+  /// Recurrent blocks; nil where there are none.
+  public var recurrence: Recurrence?
   public var residual: Residual = .sequential
   public var feedForward: FeedForward = .gated(.silu)
   /// What the feed-forward length that a file states is divided by.
@@ -122,6 +128,8 @@ extension Architecture {
     case none
     case perElement
     case perHead
+    /// For each element, after the query of each head in one projection (Qwen3-Next).
+    case inQuery
   }
 
   /// What the scores of attention are multiplied by.
@@ -219,6 +227,11 @@ extension Architecture {
       /// The value of a key, 1 where the file has none or 0.
       case key(String)
       case inverseOfKey(String)
+      case constant(Float)
+      /// A number divided by √(layers).
+      case byRootOfDepth(Float)
+      /// A number divided by the width of the residual stream.
+      case byWidth(Float)
     }
   }
 }

@@ -31,7 +31,8 @@ struct CacheLayout {
     valueFormats = layers.map { options.valueFormat(layer: $0, head: 0) }
     // Tokens of a pass come on top of what its first one sees besides itself.
     if (try? options.masks.validate(layers: configuration.layerCount, heads: configuration.headCount)) != nil,
-      let reach = AttentionMask.union(masks.map(\.reach)),
+      let reach = AttentionMask.union(
+        zip(masks, configuration.layers).map { $1.blocks.attention ? $0.reach : MaskReach(sinks: 0, window: 0) }),
       case let seen = reach.sinks + max(0, reach.window - 1), seen < options.context
     {
       passTokens = min(options.chunk, options.context - seen)

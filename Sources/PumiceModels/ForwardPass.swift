@@ -21,6 +21,7 @@ struct ForwardPass<B: Backend> {
   let activations: Activations<B>
   let layout: CacheLayout
   let cache: KVCache<B>
+  let state: RecurrentState<B>
   let tileLists: TileLists<B>
   let backend: B
   let program: B.Program
@@ -31,15 +32,30 @@ struct ForwardPass<B: Backend> {
   /// Records the pass over `tokens` at `positions` (both [count]), whose keys and values go to `cells` ([count, kvHeads]).
   func record(tokens: B.Tensor, positions: B.Tensor, cells: B.Tensor, wanting wanted: LogitsWanted) throws {
     try embed(tokens, positions)
+    // Whether a block's output waits to be added to the residual stream.
+    var waits = false
     for (index, layer) in weights.layers.enumerated() {
-      var reader = BlockReader(pass: self, input: layer.attentionInput, addsResidual: index > 0)
-      try attention(layer, index, &reader, positions, cells)
+      var reader = BlockReader(pass: self, input: layer.attentionInput, addsResidual: waits)
+      if let weights = layer.attention {
+        try attention(weights, index, &reader, positions, cells, norm: layer.postAttentionNorm)
+      }
+      if let weights = layer.latentAttention {
+        try attend(weights, index, &reader, positions, cells, norm: layer.postAttentionNorm)
+      }
+      if let weights = layer.recurrence {
+        try recur(weights, index, &reader, norm: layer.postAttentionNorm, adding: layer.attention != nil)
+      }
+      if let weights = layer.deltaNet { try recur(weights, index, &reader, norm: layer.postAttentionNorm) }
+      let blocks = configuration.layers[index].blocks
+      waits = waits || blocks.attention || blocks.recurrence
+      guard let up = layer.up, let down = layer.down else { continue }
       if case .shared = layer.feedForwardInput {
       } else {
         // What attention gave is added first, unless both blocks read the same stream.
-        reader = BlockReader(pass: self, input: layer.feedForwardInput, addsResidual: !layer.isParallel)
+        reader = BlockReader(pass: self, input: layer.feedForwardInput, addsResidual: waits && !layer.isParallel)
       }
-      try feedForward(layer, &reader)
+      try feedForward(layer, up, down, &reader)
+      waits = true
     }
     if wanted != .none { try head(wanted) }
   }
@@ -68,13 +84,27 @@ struct ForwardPass<B: Backend> {
   }
 
   private func attention(
-    _ layer: Layer<B.Tensor>, _ index: Int, _ reader: inout BlockReader<B>, _ positions: B.Tensor, _ cells: B.Tensor
+    _ layer: AttentionWeights<B.Tensor>, _ index: Int, _ reader: inout BlockReader<B>, _ positions: B.Tensor,
+    _ cells: B.Tensor, norm: NormWeights<B.Tensor>?
   ) throws {
     let c = configuration, a = activations
-    try reader.project(layer.query, to: a.query)
+    if c.architecture.attentionGate == .inQuery {
+      try reader.project(layer.query, to: a.gatedQuery)
+      let both = HeadCopy.Part(heads: c.headCount, headSize: 2 * c.headSize)
+      for (part, target) in [a.query, a.attentionGate].enumerated() {
+        var source = both
+        source.offset = part * c.headSize
+        try program.record(
+          HeadCopy(
+            tokens: count, length: c.headSize, from: source,
+            to: HeadCopy.Part(heads: c.headCount, headSize: c.headSize)), ["x": a.gatedQuery, "y": target])
+      }
+    } else {
+      try reader.project(layer.query, to: a.query)
+    }
     try reader.project(layer.key, to: a.key)
     try reader.project(layer.value, to: a.value)
-    if let gate = layer.attentionGate { try reader.project(gate, to: a.attentionGate) }
+    if let gate = layer.gate { try reader.project(gate, to: a.attentionGate) }
     if let clamp = c.projectionClamp {
       for (x, width) in [
         (a.query, c.headCount * c.headSize), (a.key, c.kvHeadCount * c.headSize),
@@ -88,28 +118,39 @@ struct ForwardPass<B: Backend> {
       a.query, layer.queryNorm, heads: c.headCount, positions, layer.frequencies, normed: a.normedQuery)
     let key = try place(
       a.key, layer.keyNorm, heads: c.kvHeadCount, positions, layer.frequencies, normed: a.normedKey)
+    try append(key, a.value, index, positions, cells)
+    try attend(query, index, positions, sinks: layer.sinks)
+    try output(layer.output, gated(a.attended), norm: norm)
+  }
+
+  /// Keeps the keys and values of the pass.
+  func append(
+    _ keys: B.Tensor, _ values: B.Tensor, _ index: Int, _ positions: B.Tensor, _ cells: B.Tensor
+  ) throws {
+    let c = configuration
+    guard let cache = cache.layers[index] else { preconditionFailure("layer \(index) attends and has no cache") }
     try program.record(
       KVAppend(
         tokens: count, kvHeads: c.kvHeadCount, keySize: c.headSize, valueSize: c.valueSize, capacity: layout.capacity,
         keyFormat: layout.keyFormats[index], valueFormat: layout.valueFormats[index]),
       [
-        "keys": key, "values": a.value, "positions": positions, "cells": cells, "key_cache": cache.keys[index],
-        "value_cache": cache.values[index], "key_positions": cache.positions[index],
+        "keys": keys, "values": values, "positions": positions, "cells": cells, "key_cache": cache.keys,
+        "value_cache": cache.values, "key_positions": cache.positions,
       ])
-    try attend(query, index, positions, sinks: layer.sinks)
-    try output(layer.attentionOutput, gated(a.attended), norm: layer.postAttentionNorm)
   }
 
-  private func attend(_ query: B.Tensor, _ index: Int, _ positions: B.Tensor, sinks: B.Tensor?) throws {
+  func attend(_ query: B.Tensor, _ index: Int, _ positions: B.Tensor, sinks: B.Tensor?) throws {
     let c = configuration, a = activations
     let op = Attention(
       tokens: count, heads: c.headCount, kvHeads: c.kvHeadCount, keySize: c.headSize, valueSize: c.valueSize,
       capacity: layout.capacity, keys: keys, keyFormat: layout.keyFormats[index],
       valueFormat: layout.valueFormats[index], scale: c.layers[index].attentionScale, mask: layout.masks[index],
       modifications: c.scoreModifications, hasSinks: sinks != nil)
-    let tiles = tileLists.layers[index]
+    guard let cache = cache.layers[index], let tiles = tileLists.layers[index] else {
+      preconditionFailure("layer \(index) attends and has no cache")
+    }
     var places = [
-      "positions": positions, "key_positions": cache.positions[index], "lengths": tileLists.lengths,
+      "positions": positions, "key_positions": cache.positions, "lengths": tileLists.lengths,
       "totals": tileLists.totals,
       "mask": tiles.mask,
     ]
@@ -118,7 +159,7 @@ struct ForwardPass<B: Backend> {
         op.tiles, places.merging(["counts": tiles.counts, "list": tiles.list]) { first, _ in first })
     }
     places.merge([
-      "q": query, "k": cache.keys[index], "v": cache.values[index], "tile_counts": tiles.counts,
+      "q": query, "k": cache.keys, "v": cache.values, "tile_counts": tiles.counts,
       "tile_list": tiles.list, "y": a.attended,
     ]) { first, _ in first }
     places["sinks"] = sinks
@@ -131,7 +172,7 @@ struct ForwardPass<B: Backend> {
     let c = configuration, a = activations
     switch c.architecture.attentionGate {
     case .none: return attended
-    case .perElement:
+    case .perElement, .inQuery:
       try program.record(
         Activation(.sigmoid, count: count * c.headCount * c.valueSize, gated: true),
         ["gate": a.attentionGate, "up": attended, "y": a.gatedAttention])
@@ -147,11 +188,13 @@ struct ForwardPass<B: Backend> {
     }
   }
 
-  private func feedForward(_ layer: Layer<B.Tensor>, _ reader: inout BlockReader<B>) throws {
+  private func feedForward(
+    _ layer: Layer<B.Tensor>, _ up: Projection<B.Tensor>, _ down: Linear<B.Tensor>, _ reader: inout BlockReader<B>
+  ) throws {
     let c = configuration, a = activations
     let length = count * c.feedForwardLength
     if let gate = layer.gate { try reader.project(gate, to: a.gate) }
-    try reader.project(layer.up, to: a.up)
+    try reader.project(up, to: a.up)
     switch c.architecture.feedForward {
     case .gated(let function):
       try program.record(
@@ -164,7 +207,7 @@ struct ForwardPass<B: Backend> {
         ScaledSum(rows: count, width: c.feedForwardLength, gain: true, inPlace: true),
         ["x": a.activated, "gain": gain])
     }
-    try output(layer.down, a.activated, norm: layer.postFeedForwardNorm, adding: layer.isParallel)
+    try output(down, a.activated, norm: layer.postFeedForwardNorm, adding: layer.isParallel)
   }
 
   /// The last norm and the product with the vocabulary, for the rows that are wanted.
@@ -210,7 +253,7 @@ struct ForwardPass<B: Backend> {
     return normed
   }
 
-  fileprivate func normalize(
+  func normalize(
     _ x: B.Tensor, adding addend: B.Tensor? = nil, _ norm: NormWeights<B.Tensor>, rows: Int, epsilon: Float,
     to y: B.Tensor
   ) throws {
@@ -231,7 +274,7 @@ struct ForwardPass<B: Backend> {
   }
 
   /// A block's output: what will be added to the residual stream, or is added to what another block gave.
-  private func output(
+  func output(
     _ linear: Linear<B.Tensor>, _ x: B.Tensor, norm: NormWeights<B.Tensor>?, adding: Bool = false
   ) throws {
     let c = configuration, a = activations
@@ -247,7 +290,7 @@ struct ForwardPass<B: Backend> {
       ["x": a.delta, "z": a.normed])
   }
 
-  fileprivate func multiply(
+  func multiply(
     _ linear: Linear<B.Tensor>, _ x: B.Tensor, rows: Int? = nil, to y: B.Tensor, adding: Bool = false
   ) throws {
     let isScaled = linear.scale != 1
@@ -270,7 +313,7 @@ struct ForwardPass<B: Backend> {
 
 /// Gives a block's projections what they read: the residual stream, normalized once or once for every gain that they ask
 /// for, or as it is.
-private struct BlockReader<B: Backend> {
+struct BlockReader<B: Backend> {
   let pass: ForwardPass<B>
   let input: BlockInput<B.Tensor>
   /// Whether the last block's output must still be added to the residual stream.

@@ -1,23 +1,30 @@
 import PumiceOperators
 import PumiceTensors
 
-/// The keys and values of the tokens so far, one pair of tensors [kvHeads, capacity, headSize] per layer, and the positions
-/// of their tokens, [kvHeads, capacity].
+/// The keys and values of the tokens so far.
 struct KVCache<B: Backend> {
-  let keys: [B.Tensor]
-  let values: [B.Tensor]
-  let positions: [B.Tensor]
+  /// Of each layer; nil where it does not attend.
+  let layers: [Layer?]
+
+  /// [kvHeads, capacity, headSize] each, and the positions of their tokens, [kvHeads, capacity].
+  struct Layer {
+    let keys: B.Tensor
+    let values: B.Tensor
+    let positions: B.Tensor
+  }
 
   init(_ c: ModelConfiguration, _ layout: CacheLayout, on backend: B) throws {
-    func make(_ what: String, _ width: Int?, _ formats: [TensorFormat]) throws -> [B.Tensor] {
-      let shape = Shape([c.kvHeadCount, layout.capacity] + (width.map { [$0] } ?? []))
-      return try formats.enumerated().map { layer, format in
-        try backend.makeTensor(shape, format, at: .device, label: "\(what) of layer \(layer)")
+    layers = try c.layers.enumerated().map { index, layer in
+      guard layer.blocks.attention else { return nil }
+      func make(_ what: String, _ width: [Int], _ format: TensorFormat) throws -> B.Tensor {
+        try backend.makeTensor(
+          Shape([c.kvHeadCount, layout.capacity] + width), format, at: .device, label: "\(what) of layer \(index)")
       }
+      return Layer(
+        keys: try make("key cache", [c.headSize], layout.keyFormats[index]),
+        values: try make("value cache", [c.valueSize], layout.valueFormats[index]),
+        positions: try make("positions", [], .i32))
     }
-    keys = try make("key cache", c.headSize, layout.keyFormats)
-    values = try make("value cache", c.valueSize, layout.valueFormats)
-    positions = try make("positions", nil, layout.masks.map { _ in .i32 })
   }
 }
 
@@ -26,8 +33,8 @@ struct TileLists<B: Backend> {
   /// Cells in use of each key-value head, and the length of the sequence; the host writes them before a pass.
   let lengths: B.Tensor
   let totals: B.Tensor
-  /// Of each layer. All layers keep the same tokens in the same cells, so one list serves all with the same mask.
-  let layers: [Layer]
+  /// Of each layer; nil where it does not attend. All layers keep the same tokens in the same cells, so one list serves all with the same mask.
+  let layers: [Layer?]
 
   struct Layer {
     /// Whether no layer before has the same mask, so that the list must be made.
@@ -38,10 +45,11 @@ struct TileLists<B: Backend> {
   }
 
   init(_ c: ModelConfiguration, _ layout: CacheLayout, on backend: B) throws {
-    lengths = try backend.makeTensor([c.kvHeadCount], .i32, at: .hostWritten, label: "lengths of the cache")
+    lengths = try backend.makeTensor([max(1, c.kvHeadCount)], .i32, at: .hostWritten, label: "lengths of the cache")
     totals = try backend.makeTensor([1], .i32, at: .hostWritten, label: "length of the sequence")
     var known: [AttentionMask: Layer] = [:]
-    layers = try layout.masks.map { mask in
+    layers = try zip(layout.masks, c.layers).map { mask, layer in
+      guard layer.blocks.attention else { return nil }
       if let same = known[mask] {
         return Layer(isFirst: false, mask: same.mask, counts: same.counts, list: same.list)
       }

@@ -8,13 +8,17 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
   public var weights: Int
   /// Keys and values of a full cache, and their positions.
   public var cache: Int
+  /// What recurrent layers remember, however long the text is.
+  public var state: Int
   /// Values between operators, and the lists of live tiles.
   public var activations: Int
 
-  public var total: Int { Self.sum([weights, cache, activations]) }
+  public var total: Int { Self.sum([weights, cache, state, activations]) }
 
   public var description: String {
-    "weights \(readable(bytes: weights)), cache \(readable(bytes: cache)), activations \(readable(bytes: activations))"
+    "weights \(readable(bytes: weights)), cache \(readable(bytes: cache)), "
+      + (state == 0 ? "" : "recurrent state \(readable(bytes: state)), ")
+      + "activations \(readable(bytes: activations))"
   }
 
   /// - Parameter tensorBytes: what a tensor takes on the device.
@@ -28,15 +32,23 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
     }
     let layout = CacheLayout(options, for: c)
     let cells = Self.product([c.kvHeadCount, layout.capacity])
+    let attending = c.layers.indices.filter { c.layers[$0].blocks.attention }
     cache = Self.sum(
-      layout.keyFormats.map { bytes(cells, c.headSize, $0) } + layout.valueFormats.map { bytes(cells, c.valueSize, $0) }
-        + [Self.product([c.layerCount, bytes(cells, 1, .i32)])])
-    let tiles = layout.tiles(c, .causal)
-    let lists = Self.product([Set(layout.masks).count, c.kvHeadCount, tiles.rowTiles])
+      attending.map { layer in
+        Self.sum([
+          bytes(cells, c.headSize, layout.keyFormats[layer]), bytes(cells, c.valueSize, layout.valueFormats[layer]),
+          bytes(cells, 1, .i32),
+        ])
+      })
+    state = Self.sum(RecurrentState<VulkanBackend>.shapes(c).map { bytes($0[0], $0[1], .f32) })
+    var lists = 0
+    if !attending.isEmpty {
+      let tiles = layout.tiles(c, .causal), masks = Set(attending.map { layout.masks[$0] }).count
+      lists = bytes(Self.product([masks, c.kvHeadCount, tiles.rowTiles]), tiles.keyTiles, .i32)
+    }
     activations = Self.sum([
       bytes(Activations<VulkanBackend>.elementsPerToken(c), layout.passTokens, .f32),
-      bytes(options.keepsAllLogits ? layout.passTokens : 1, c.vocabularySize, .f32),
-      bytes(lists, tiles.keyTiles, .i32),
+      bytes(options.keepsAllLogits ? layout.passTokens : 1, c.vocabularySize, .f32), lists,
     ])
   }
 

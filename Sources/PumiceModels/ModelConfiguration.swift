@@ -6,11 +6,13 @@ import PumiceTensors
 public struct ModelConfiguration: Hashable, Sendable {
   public var architecture: Architecture
   public var vocabularySize: Int
-  /// Tokens that the model was trained to see at once.
+  /// Tokens that the model was trained to see at once; with an indexer at most as many as it lets attention see.
   public var contextLength: Int
   /// Width of the residual stream.
   public var embeddingLength: Int
+  /// 0 where no layer has a feed-forward network.
   public var feedForwardLength: Int
+  /// Query heads; 0, like all sizes of heads, where no layer attends.
   public var headCount: Int
   public var kvHeadCount: Int
   /// Elements of a query and a key.
@@ -38,6 +40,10 @@ public struct ModelConfiguration: Hashable, Sendable {
   /// Whether a token sees those before it and itself alone. Otherwise a prompt must be given at once.
   public var isCausal: Bool
   public var ropePairing: RoPE.Pairing
+  /// Nil where attention is not latent.
+  public var latent: LatentConfiguration?
+  /// Nil where no layer has a recurrent block.
+  public var recurrence: RecurrenceConfiguration?
   /// Where layers differ.
   public var layers: [LayerConfiguration]
 
@@ -56,19 +62,34 @@ public struct ModelConfiguration: Hashable, Sendable {
     }
     let keys = ModelKeys(file: file, prefix: name)
     self.architecture = architecture
-    contextLength = try keys.size("context_length", most: 1 << 30)
+    let trained = try keys.size("context_length", most: 1 << 30)
+    contextLength = min(trained, try keys.indexedTokens(architecture) ?? trained)
     embeddingLength = try keys.size("embedding_length")
     let layerCount = try keys.size("block_count", most: 1 << 16)
-    feedForwardLength = max(1, try keys.size("feed_forward_length") / architecture.feedForwardDivisor)
-    headCount = try keys.size("attention.head_count", most: 1 << 16)
-    kvHeadCount = try keys.optionalSize("attention.head_count_kv", most: 1 << 16) ?? headCount
-    guard headCount % kvHeadCount == 0 else {
-      throw keys.invalid("attention.head_count_kv", "\(headCount) heads are no multiple of \(kvHeadCount)")
+    let blocks = try keys.blocks(layerCount, architecture)
+    latent = try keys.latent(architecture)
+    recurrence = try keys.recurrence(architecture, embeddingLength: embeddingLength)
+    feedForwardLength =
+      blocks.contains(where: \.feedForward)
+      ? max(1, try keys.sizeOfSome("feed_forward_length") / architecture.feedForwardDivisor) : 0
+    if blocks.contains(where: \.attention) {
+      headCount = try keys.sizeOfSome("attention.head_count", most: 1 << 16)
+      kvHeadCount = try keys.optionalSizeOfSome("attention.head_count_kv", most: 1 << 16) ?? headCount
+      guard headCount % kvHeadCount == 0 else {
+        throw keys.invalid("attention.head_count_kv", "\(headCount) heads are no multiple of \(kvHeadCount)")
+      }
+      headSize = try keys.headSize("attention.key_length", embeddingLength: embeddingLength, headCount: headCount)
+      valueSize = try keys.headSize("attention.value_length", embeddingLength: embeddingLength, headCount: headCount)
+      if let latent {
+        kvHeadCount = latent.isAbsorbed ? 1 : headCount
+        headSize = latent.isAbsorbed ? latent.rank + latent.rotatedSize : latent.querySize
+        valueSize = latent.isAbsorbed ? latent.rank : latent.valueSize
+      }
+    } else {
+      (headCount, kvHeadCount, headSize, valueSize) = (0, 0, 0, 0)
     }
-    headSize = try keys.headSize("attention.key_length", embeddingLength: embeddingLength, headCount: headCount)
-    valueSize = try keys.headSize("attention.value_length", embeddingLength: embeddingLength, headCount: headCount)
     normEpsilon = try keys.epsilon(architecture.norm)
-    rotaryDimensions = try keys.optionalSize("rope.dimension_count", most: headSize) ?? headSize
+    rotaryDimensions = headCount == 0 ? 0 : try keys.optionalSize("rope.dimension_count", most: headSize) ?? headSize
     guard rotaryDimensions % 2 == 0 else {
       throw keys.invalid("rope.dimension_count", "\(rotaryDimensions) is odd")
     }
@@ -77,9 +98,9 @@ public struct ModelConfiguration: Hashable, Sendable {
     shortContext =
       architecture.rotary?.factors == .shortAndLong
       ? try keys.optionalSize("rope.scaling.original_context_length", most: 1 << 30) ?? contextLength : nil
-    embeddingScale = try keys.factor(architecture.scales.embedding, width: embeddingLength)
-    residualScale = try keys.factor(architecture.scales.residual, width: embeddingLength)
-    logitScale = try keys.factor(architecture.scales.logits, width: embeddingLength)
+    embeddingScale = try keys.factor(architecture.scales.embedding, width: embeddingLength, layers: layerCount)
+    residualScale = try keys.factor(architecture.scales.residual, width: embeddingLength, layers: layerCount)
+    logitScale = try keys.factor(architecture.scales.logits, width: embeddingLength, layers: layerCount)
     scoreCap = architecture.caps.scores ? try keys.bound("attn_logit_softcapping") : nil
     logitCap = architecture.caps.logits ? try keys.bound("final_logit_softcapping") : nil
     projectionClamp = architecture.clampsProjections ? try keys.bound("attention.clamp_kqv") : nil
@@ -88,7 +109,7 @@ public struct ModelConfiguration: Hashable, Sendable {
     ropePairing = try keys.pairing(architecture.rotary)
     vocabularySize = try keys.vocabularySize(architecture)
     layers = []
-    layers = try keys.layers(layerCount, self)
+    layers = try keys.layers(blocks, self)
     try keys.refuseUnsupported(architecture)
   }
 }
@@ -102,6 +123,7 @@ extension ModelConfiguration {
 
 /// What may differ from layer to layer.
 public struct LayerConfiguration: Hashable, Sendable {
+  public var blocks: LayerBlocks
   /// How many tokens a token sees, itself among them; nil for all.
   public var window: Int?
   /// How queries and keys are turned; nil for not at all.

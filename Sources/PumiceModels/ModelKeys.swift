@@ -42,10 +42,10 @@ struct ModelKeys {
       throw invalid("embedding_length", "\(embeddingLength) cannot be shared by \(headCount) heads")
     }
     let size = length ?? embeddingLength / headCount
-    guard size % 8 == 0, size <= 256 else {
+    guard size % 8 == 0, size <= Attention.mostSize else {
       throw unsupported(
         length == nil ? "attention.head_count" : key,
-        "heads of \(size) elements; attention takes multiples of 8 up to 256")
+        "heads of \(size) elements; attention takes multiples of 8 up to \(Attention.mostSize)")
     }
     return size
   }
@@ -83,11 +83,14 @@ struct ModelKeys {
     return Float(epsilon)
   }
 
-  func factor(_ factor: Architecture.Scales.Factor, width: Int) throws(ModelFileError) -> Float {
+  func factor(_ factor: Architecture.Scales.Factor, width: Int, layers: Int) throws(ModelFileError) -> Float {
     let key: String
     switch factor {
     case .one: return 1
     case .rootOfWidth: return Float(width).squareRoot()
+    case .constant(let value): return value
+    case .byRootOfDepth(let value): return value / Float(layers).squareRoot()
+    case .byWidth(let value): return value / Float(width)
     case .key(let name), .inverseOfKey(let name): key = name
     }
     let value = Float(try file.optionalFloat(name(key)) ?? 0)
@@ -166,14 +169,15 @@ struct ModelKeys {
 
   // MARK: Layers
 
-  func layers(_ count: Int, _ c: ModelConfiguration) throws(ModelFileError) -> [LayerConfiguration] {
+  func layers(_ blocks: [LayerBlocks], _ c: ModelConfiguration) throws(ModelFileError) -> [LayerConfiguration] {
+    let count = blocks.count
     let windows = try windows(count, c.architecture.windows)
     let windowBase = try ropeBase("rope.freq_base_swa")
     let scale = try attentionScale(c, layers: count)
     let isTuned = try file.optionalBool(name("rope.scaling.finetuned")) ?? true
     return windows.enumerated().map { index, window in
-      var layer = LayerConfiguration(window: window, attentionScale: scale)
-      guard let kind = c.architecture.rotary, c.alibiSlopes.isEmpty,
+      var layer = LayerConfiguration(blocks: blocks[index], window: window, attentionScale: scale)
+      guard blocks[index].attention, let kind = c.architecture.rotary, c.alibiSlopes.isEmpty,
         kind.layers.contains(index, of: windows, isTuned: isTuned)
       else { return layer }
       var scheme = RotaryScheme(base: c.ropeBase, scale: c.ropeScale, usesFactors: kind.factors != .none)
@@ -190,7 +194,8 @@ struct ModelKeys {
   }
 
   private func attentionScale(_ c: ModelConfiguration, layers: Int) throws(ModelFileError) -> Float {
-    let root = 1 / Float(c.headSize).squareRoot()
+    if c.headSize == 0 { return 1 }
+    let root = 1 / Float(c.latent?.querySize ?? c.headSize).squareRoot()
     switch c.architecture.attentionScale {
     case .inverseRoot: return root
     case .inverse: return 1 / Float(c.headSize)

@@ -10,7 +10,7 @@ struct VectorPart: Sendable {
 /// Rows of a matrix of the file, with what may come with it.
 struct MatrixPart: Sendable {
   let tensor: GGUFTensor
-  let rows: Range<Int>
+  var rows: Range<Int>
   var bias: VectorPart?
   /// A factor of the product.
   var scale: VectorPart?
@@ -28,27 +28,38 @@ struct NormPart: Sendable {
   var bias: VectorPart?
 }
 
+/// The tensors of attention, found and checked.
+struct AttentionParts: Sendable {
+  var query: MatrixPart
+  var key: MatrixPart
+  var value: MatrixPart
+  var gate: MatrixPart?
+  var queryNorm: NormPart?
+  var keyNorm: NormPart?
+  var sinks: VectorPart?
+  var output: MatrixPart
+}
+
 /// The tensors of a layer, found and checked.
 struct LayerParts: Sendable {
   /// Nil where attention reads the residual stream as it is.
   var attentionNorm: NormPart?
-  var query: MatrixPart
-  var key: MatrixPart
-  var value: MatrixPart
-  var attentionGate: MatrixPart?
-  var queryNorm: NormPart?
-  var keyNorm: NormPart?
-  var sinks: VectorPart?
-  var attentionOutput: MatrixPart
+  /// Nil in layers without it.
+  var attention: AttentionParts?
+  var latentAttention: LatentParts?
+  var recurrence: RecurrentParts?
+  var deltaNet: DeltaNetParts?
+  /// The norm of what attention or the recurrent block gives.
   var postAttentionNorm: NormPart?
   /// Nil where the feed-forward network reads what attention reads, or after attention the residual stream as it is.
   var feedForwardNorm: NormPart?
   /// Whether the feed-forward network reads the residual stream as it is before attention.
   var isParallel: Bool
   var gate: MatrixPart?
-  var up: MatrixPart
+  /// These are nil in layers without a feed-forward network.
+  var up: MatrixPart?
   var activationScales: VectorPart?
-  var down: MatrixPart
+  var down: MatrixPart?
   var postFeedForwardNorm: NormPart?
 }
 
@@ -69,31 +80,44 @@ struct PartFinder {
   // MARK: Parts of a layer
 
   mutating func layer(_ index: Int) throws(ModelFileError) -> LayerParts {
+    let c = configuration, names = c.architecture.names, blocks = c.layers[index].blocks
+    var parts = LayerParts(isParallel: false)
+    if blocks.attention || blocks.recurrence { parts.attentionNorm = try attentionNorm(index) }
+    if blocks.attention {
+      parts.latentAttention = try latentAttention(index)
+      if parts.latentAttention == nil { parts.attention = try attention(index) }
+    }
+    parts.recurrence = try recurrence(index)
+    parts.deltaNet = try deltaNet(index)
+    if blocks.attention || blocks.recurrence {
+      parts.postAttentionNorm = try streamNorm(names.postAttentionNorm, index)
+    }
+    guard blocks.feedForward else { return parts }
+    (parts.feedForwardNorm, parts.isParallel) = try feedForwardNorm(index)
+    (parts.gate, parts.up) = try gateAndUp(index)
+    parts.activationScales = try optionalVector(
+      names.inLayer(index, names.activationScales), c.feedForwardLength)
+    parts.down = try linear(names.inLayer(index, names.down), [c.embeddingLength, c.feedForwardLength])
+    parts.postFeedForwardNorm = try streamNorm(names.postFeedForwardNorm, index)
+    return parts
+  }
+
+  private mutating func attention(_ index: Int) throws(ModelFileError) -> AttentionParts {
     let c = configuration, names = c.architecture.names, width = c.embeddingLength
     func name(_ part: String) -> String { names.inLayer(index, part) }
     let attended = c.headCount * c.valueSize
-    let attentionNorm = try attentionNorm(index)
     let (query, key, value) = try projections(index)
-    let attentionGate: MatrixPart? =
+    let gate: MatrixPart? =
       switch c.architecture.attentionGate {
-      case .none: nil
+      case .none, .inQuery: nil
       case .perElement: try linear(name(names.attentionGate), [attended, width])
       case .perHead: try linear(name(names.attentionGate), [c.headCount, width])
       }
     let headNorms = try headNorms(index)
     let sinks = c.architecture.hasSinks ? try vector(name(names.sinks) + ".weight", c.headCount) : nil
-    let output = try linear(name(names.attentionOutput), [width, attended])
-    let postAttentionNorm = try streamNorm(names.postAttentionNorm, index)
-    let (feedForwardNorm, isParallel) = try feedForwardNorm(index)
-    let (gate, up) = try gateAndUp(index)
-    let activationScales = try optionalVector(name(names.activationScales), c.feedForwardLength)
-    let down = try linear(name(names.down), [width, c.feedForwardLength])
-    let postFeedForwardNorm = try streamNorm(names.postFeedForwardNorm, index)
-    return LayerParts(
-      attentionNorm: attentionNorm, query: query, key: key, value: value, attentionGate: attentionGate,
-      queryNorm: headNorms.query, keyNorm: headNorms.key, sinks: sinks, attentionOutput: output,
-      postAttentionNorm: postAttentionNorm, feedForwardNorm: feedForwardNorm, isParallel: isParallel, gate: gate,
-      up: up, activationScales: activationScales, down: down, postFeedForwardNorm: postFeedForwardNorm)
+    return AttentionParts(
+      query: query, key: key, value: value, gate: gate, queryNorm: headNorms.query, keyNorm: headNorms.key,
+      sinks: sinks, output: try linear(name(names.attentionOutput), [width, attended]))
   }
 
   private mutating func attentionNorm(_ index: Int) throws(ModelFileError) -> NormPart? {
@@ -137,7 +161,7 @@ struct PartFinder {
     _ index: Int
   ) throws(ModelFileError) -> (query: MatrixPart, key: MatrixPart, value: MatrixPart) {
     let c = configuration, names = c.architecture.names, width = c.embeddingLength
-    let queries = c.headCount * c.headSize, keys = c.kvHeadCount * c.headSize, values = c.kvHeadCount * c.valueSize
+    let queries = c.headCount * c.headSize * (c.architecture.attentionGate == .inQuery ? 2 : 1), keys = c.kvHeadCount * c.headSize, values = c.kvHeadCount * c.valueSize
     let fused = names.inLayer(index, names.fused)
     if file.tensor(named: fused + ".weight") != nil {
       let all = try linear(fused, [queries + keys + values, width])
@@ -269,7 +293,7 @@ struct PartFinder {
 
 extension MatrixPart {
   /// Some of the rows, with their part of the bias.
-  fileprivate func part(_ rows: Range<Int>) -> MatrixPart {
+  func part(_ rows: Range<Int>) -> MatrixPart {
     MatrixPart(
       tensor: tensor, rows: rows, bias: bias.map { VectorPart(tensor: $0.tensor, elements: rows) }, scale: scale)
   }

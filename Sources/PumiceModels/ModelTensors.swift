@@ -85,7 +85,7 @@ public struct ModelTensors: Sendable {
   /// - Throws: if a block has a scale that is infinite or no number, which would spread over all that follows.
   func withBytes<R>(of part: MatrixPart, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
     try file.withBytes(of: part.tensor) { bytes in
-      let row = part.tensor.byteCount / part.tensor.shape[0]
+      let row = part.tensor.byteCount / part.tensor.shape.rows
       let rows = UnsafeRawBufferPointer(rebasing: bytes[part.rows.lowerBound * row..<part.rows.upperBound * row])
       if case .block(let block)? = part.tensor.format, let bad = block.firstBadBlock(rows) {
         let index = part.rows.lowerBound * (part.columns / block.length) + bad

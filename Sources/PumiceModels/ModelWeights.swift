@@ -41,28 +41,39 @@ enum BlockInput<Tensor> {
   case shared
 }
 
-/// One transformer layer.
-struct Layer<Tensor> {
-  var attentionInput: BlockInput<Tensor>
+/// The weights of attention.
+struct AttentionWeights<Tensor> {
   var query: Projection<Tensor>
   var key: Projection<Tensor>
   var value: Projection<Tensor>
-  var attentionGate: Projection<Tensor>?
+  var gate: Projection<Tensor>?
   var queryNorm: NormWeights<Tensor>?
   var keyNorm: NormWeights<Tensor>?
   /// The table of rotary frequencies; nil where nothing is turned.
   var frequencies: Tensor?
   var sinks: Tensor?
-  var attentionOutput: Linear<Tensor>
+  var output: Linear<Tensor>
+}
+
+/// One layer.
+struct Layer<Tensor> {
+  /// What attention and the recurrent block read.
+  var attentionInput: BlockInput<Tensor>
+  /// A layer that attends has one of these two.
+  var attention: AttentionWeights<Tensor>?
+  var latentAttention: LatentWeights<Tensor>?
+  var recurrence: RecurrentWeights<Tensor>?
+  var deltaNet: DeltaNetWeights<Tensor>?
   var postAttentionNorm: NormWeights<Tensor>?
   var feedForwardInput: BlockInput<Tensor>
   /// Whether the feed-forward network reads the residual stream as it is before attention.
   var isParallel: Bool
   var gate: Projection<Tensor>?
-  var up: Projection<Tensor>
+  /// Nil, like `down`, where there is no feed-forward network.
+  var up: Projection<Tensor>?
   /// What the activated numbers are multiplied by.
   var activationGain: Tensor?
-  var down: Linear<Tensor>
+  var down: Linear<Tensor>?
   var postFeedForwardNorm: NormWeights<Tensor>?
 }
 

@@ -32,7 +32,8 @@ public protocol Session: AnyObject {
   /// Forgets all tokens: the next one is the first.
   func reset()
 
-  /// Forgets all tokens but the first `count`, if the session still has what it made of those.
+  /// Forgets all tokens but the first `count`, if the session still has what it made of those. The states of recurrent layers
+  /// are those after the last token alone.
   ///
   /// - Returns: whether it does; if not, nothing changes.
   func rewind(to count: Int) -> Bool
@@ -66,6 +67,9 @@ public final class ModelSession<B: Backend>: Session {
   private let weights: ModelWeights<B>
   private let activations: Activations<B>
   private let cache: KVCache<B>
+  private let state: RecurrentState<B>
+  /// Whether the state is that after the last token; if not, it must be cleared before the first one.
+  private var stateIsCurrent = true
   /// What the host writes: the tokens of a pass, their positions, and the cells of the cache that each head keeps them in.
   private let tokens: B.Tensor
   private let positions: B.Tensor
@@ -112,9 +116,10 @@ public final class ModelSession<B: Backend>: Session {
     let rows = layout.passTokens, logitRows = options.keepsAllLogits ? rows : 1
     activations = try Activations(c, rows: rows, logitRows: logitRows, on: backend)
     cache = try KVCache(c, layout, on: backend)
+    state = try RecurrentState(c, on: backend)
     tokens = try backend.makeTensor([rows], .i32, at: .hostWritten, label: "tokens")
     positions = try backend.makeTensor([rows], .i32, at: .hostWritten, label: "positions")
-    cells = try backend.makeTensor([rows, c.kvHeadCount], .i32, at: .hostWritten, label: "cells")
+    cells = try backend.makeTensor([rows, max(1, c.kvHeadCount)], .i32, at: .hostWritten, label: "cells")
     tileLists = try TileLists(c, layout, on: backend)
     likeliest = try backend.makeTensor([1], .i32, at: .device, label: "likeliest token")
     likeliestRead = try backend.makeTensor([1], .i32, at: .hostRead, label: "likeliest token, read back")
@@ -122,11 +127,21 @@ public final class ModelSession<B: Backend>: Session {
       [logitRows, c.vocabularySize], .f32, at: .hostRead, label: "logits, read back")
   }
 
-  public func reset() { position = 0 }
+  public func reset() {
+    position = 0
+    stateIsCurrent = false
+  }
 
   public func rewind(to count: Int) -> Bool {
     // Once cells are used again, those of the first tokens may be others'.
-    guard 0...position ~= count, position <= layout.capacity else { return false }
+    guard 0...position ~= count else { return false }
+    if count == position { return true }
+    if configuration.recurrence != nil {
+      guard count == 0 else { return false }
+      reset()
+      return true
+    }
+    guard position <= layout.capacity else { return false }
     position = count
     return true
   }
@@ -195,14 +210,14 @@ public final class ModelSession<B: Backend>: Session {
     let program = try backend.makeProgram(label: "\(chunk.count) tokens at \(position)")
     let keys = layout.cellsInUse(by: position + chunk.count)
     try record(chunk.count, keys: keys, tokens: tokens, wanting: wanted, into: program)
-    try program.run()
+    try run(program)
     position += chunk.count
     lastRow = wanted == .all ? chunk.count - 1 : 0
   }
 
   /// Says where the next tokens are: at their positions in the text, and in the same cell of every head.
   private func writePositions(count: Int) throws {
-    let next = position..<position + count, heads = configuration.kvHeadCount
+    let next = position..<position + count, heads = max(1, configuration.kvHeadCount)
     try backend.write(next.map(Int32.init), to: positions)
     try backend.write(next.flatMap { repeatElement(Int32(layout.cell(of: $0)), count: heads) }, to: cells)
     let cellsInUse = Int32(layout.cellsInUse(by: next.upperBound))
@@ -214,9 +229,21 @@ public final class ModelSession<B: Backend>: Session {
     if let token { try backend.write([token], to: tokens) }
     try writePositions(count: 1)
     let program = try step(kind)
-    try program.run()
+    try run(program)
     position += 1
     lastRow = 0
+  }
+
+  /// A pass that fails midway leaves states that are of no text, so that there is nothing to go on from.
+  private func run(_ program: B.Program) throws {
+    guard configuration.recurrence != nil else { return try program.run() }
+    if !stateIsCurrent { try state.clear(on: backend) }
+    stateIsCurrent = false
+    do { try program.run() } catch {
+      position = 0
+      throw error
+    }
+    stateIsCurrent = true
   }
 
   /// The recorded step of one token at the present position.
@@ -238,7 +265,7 @@ public final class ModelSession<B: Backend>: Session {
   ) throws {
     let pass = ForwardPass(
       configuration: configuration, weights: weights, activations: activations, layout: layout, cache: cache,
-      tileLists: tileLists, backend: backend, program: program, count: count, keys: keys)
+      state: state, tileLists: tileLists, backend: backend, program: program, count: count, keys: keys)
     try pass.record(tokens: tokens, positions: positions, cells: cells, wanting: wanted)
     guard wanted != .none else { return }
     let width = configuration.vocabularySize, rows = wanted == .all ? count : 1

@@ -57,6 +57,9 @@ public struct SessionOptions: Hashable, Sendable {
     guard context <= configuration.contextLength else {
       throw .contextTooLong(asked: context, model: configuration.contextLength)
     }
+    guard configuration.headCount > 0 || (masks.rules.isEmpty && cacheRules.isEmpty) else {
+      throw .invalidOption("a mask or a format for the cache; no layer of the model attends")
+    }
     do throws(AttentionMaskError) {
       let layers = configuration.layerCount, heads = configuration.headCount
       try masks.validate(layers: layers, heads: heads)
@@ -77,7 +80,7 @@ public struct SessionOptions: Hashable, Sendable {
         throw .invalidOption("a rule for the cache of key-value head \(head); the model has \(c.kvHeadCount)")
       }
     }
-    for layer in 0..<c.layerCount {
+    for layer in 0..<c.layerCount where c.layers[layer].blocks.attention {
       for (content, formats) in [
         (ModelError.CacheContent.keys, (0..<c.kvHeadCount).map { keyFormat(layer: layer, head: $0) }),
         (.values, (0..<c.kvHeadCount).map { valueFormat(layer: layer, head: $0) }),

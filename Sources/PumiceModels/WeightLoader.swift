@@ -60,7 +60,7 @@ struct WeightLoader<B: Backend> {
       }, scale: scale)
   }
 
-  private func upload(_ values: [Float], _ label: String) throws -> B.Tensor {
+  func upload(_ values: [Float], _ label: String) throws -> B.Tensor {
     try backend.makeTensor([values.count], .f32, from: values, label: label)
   }
 
@@ -101,44 +101,54 @@ struct WeightLoader<B: Backend> {
 
   mutating func layer(_ parts: LayerParts, frequencies: B.Tensor?) throws -> Layer<B.Tensor> {
     let c = tensors.configuration
-    var attention = parts.attentionNorm.map { ScaledNorms($0, tensors) }
-    // What is cut off is not linear in the values any more.
-    let foldsOutput = c.projectionClamp == nil
-    let outputScale = scale(parts.attentionOutput), valueScale = foldsOutput ? outputScale : 1
-    let query = try projection(parts.query, &attention, scale: scale(parts.query))
-    let key = try projection(parts.key, &attention, scale: scale(parts.key))
-    let value = try projection(
-      parts.value, &attention, scale: scale(parts.value) * valueScale, biasScale: valueScale)
-    let attentionGate = try parts.attentionGate.map { try projection($0, &attention, scale: scale($0)) }
-    let attentionOutput = try matrix(parts.attentionOutput, scale: foldsOutput ? 1 : outputScale)
+    var norms = parts.attentionNorm.map { ScaledNorms($0, tensors) }
+    let attention = try parts.attention.map { try self.attention($0, &norms, frequencies: frequencies) }
+    let latent = try parts.latentAttention.map { try latentAttention($0, &norms, frequencies: frequencies) }
+    let recurrence = try parts.recurrence.map { try self.recurrence($0, &norms) }
+    let deltaNet = try parts.deltaNet.map { try self.deltaNet($0, &norms) }
 
     let isShared = parts.feedForwardNorm == nil && parts.isParallel
-    var feedForward = isShared ? attention : parts.feedForwardNorm.map { ScaledNorms($0, tensors) }
+    var feedForward = isShared ? norms : parts.feedForwardNorm.map { ScaledNorms($0, tensors) }
     let used = c.architecture.scales.feedForwardProducts
-    let gateScale = used ? parts.gate.map(scale) ?? 1 : 1, downScale = used ? scale(parts.down) : 1
+    let gateScale = used ? parts.gate.map(scale) ?? 1 : 1, downScale = used ? parts.down.map(scale) ?? 1 : 1
     // Only a gated network is linear in the ups.
     let foldsDown = parts.gate != nil
-    let upScale = (used ? scale(parts.up) : 1) * (foldsDown ? downScale : 1)
+    let upScale = (used ? parts.up.map(scale) ?? 1 : 1) * (foldsDown ? downScale : 1)
     let gate = try parts.gate.map { try projection($0, &feedForward, scale: gateScale, biasScale: gateScale) }
-    let up = try projection(parts.up, &feedForward, scale: upScale, biasScale: upScale)
-    let down = try matrix(parts.down, scale: foldsDown ? 1 : downScale, biasScale: downScale)
-    if isShared { attention = feedForward }
+    let up = try parts.up.map { try projection($0, &feedForward, scale: upScale, biasScale: upScale) }
+    let down = try parts.down.map { try matrix($0, scale: foldsDown ? 1 : downScale, biasScale: downScale) }
+    if isShared { norms = feedForward }
     return Layer(
-      attentionInput: try input(attention), query: query, key: key, value: value, attentionGate: attentionGate,
-      queryNorm: try norm(parts.queryNorm), keyNorm: try norm(parts.keyNorm), frequencies: frequencies,
-      sinks: try parts.sinks.map { try upload(tensors.values($0), $0.tensor.name) },
-      attentionOutput: attentionOutput, postAttentionNorm: try norm(parts.postAttentionNorm),
-      feedForwardInput: isShared ? .shared : try input(feedForward), isParallel: parts.isParallel, gate: gate, up: up,
+      attentionInput: try input(norms), attention: attention, latentAttention: latent, recurrence: recurrence,
+      deltaNet: deltaNet,
+      postAttentionNorm: try norm(parts.postAttentionNorm), feedForwardInput: isShared ? .shared : try input(feedForward), isParallel: parts.isParallel, gate: gate, up: up,
       activationGain: try parts.activationScales.map { scales in
         try upload(tensors.values(scales).map { 1 / $0 }, scales.tensor.name)
       }, down: down, postFeedForwardNorm: try norm(parts.postFeedForwardNorm))
+  }
+
+  private mutating func attention(
+    _ parts: AttentionParts, _ norms: inout ScaledNorms?, frequencies: B.Tensor?
+  ) throws -> AttentionWeights<B.Tensor> {
+    // What is cut off is not linear in the values any more.
+    let foldsOutput = tensors.configuration.projectionClamp == nil
+    let outputScale = scale(parts.output), valueScale = foldsOutput ? outputScale : 1
+    let query = try projection(parts.query, &norms, scale: scale(parts.query))
+    let key = try projection(parts.key, &norms, scale: scale(parts.key))
+    let value = try projection(parts.value, &norms, scale: scale(parts.value) * valueScale, biasScale: valueScale)
+    let gate = try parts.gate.map { try projection($0, &norms, scale: scale($0)) }
+    return AttentionWeights(
+      query: query, key: key, value: value, gate: gate, queryNorm: try norm(parts.queryNorm),
+      keyNorm: try norm(parts.keyNorm), frequencies: frequencies,
+      sinks: try parts.sinks.map { try upload(tensors.values($0), $0.tensor.name) },
+      output: try matrix(parts.output, scale: foldsOutput ? 1 : outputScale))
   }
 
   private func input(_ norms: ScaledNorms?) throws -> BlockInput<B.Tensor> {
     try norms.map { .normalized(try upload($0)) } ?? .plain
   }
 
-  private mutating func projection(
+  mutating func projection(
     _ part: MatrixPart, _ norms: inout ScaledNorms?, scale: Float, biasScale: Float = 1
   ) throws -> Projection<B.Tensor> {
     guard let norm = norms?.index(of: scale) else {

@@ -6,11 +6,11 @@ import PumiceTensors
 /// A tiny model with random weights of any family, with all that the family's layers have. The same on every machine.
 struct FamilyModel {
   let architecture: Architecture
-  private let width = 32
-  private let heads = 4
+  let width = 32
+  let heads = 4
   private let kvHeads = 2
   private let size = 8
-  private let length = 48
+  let length = 48
   static let vocabulary = 48
   static let context = 64
   private var random: UInt32
@@ -23,6 +23,7 @@ struct FamilyModel {
   /// Enough of them for every pattern.
   private var layers: Int {
     if architecture.name == "baichuan" { return 32 }
+    if let blocks { return blocks.count }
     if case .allButEvery(let n)? = architecture.rotary?.layers { return n }
     return architecture.windows == nil ? 2 : max(3, architecture.windows!.period)
   }
@@ -32,10 +33,10 @@ struct FamilyModel {
   private var isFused: Bool {
     [
       "qwen", "phi3", "gpt2", "starcoder", "gptneox", "falcon", "bloom", "mpt", "jais", "openelm", "chatglm", "plamo3",
-      "cogvlm",
+      "cogvlm", "plamo2",
     ].contains(architecture.name)
   }
-  private var hasFusedGate: Bool { ["phi3", "chatglm", "glm4", "plamo3"].contains(architecture.name) }
+  private var hasFusedGate: Bool { ["phi3", "chatglm", "glm4", "plamo2", "plamo3"].contains(architecture.name) }
   private var isTied: Bool { ["gemma", "gemma2", "command-r", "cohere2", "openelm"].contains(architecture.name) }
   private var hasBiases: Bool {
     ["bloom", "gpt2", "gptneox", "starcoder", "starcoder2", "codeshell", "phi2", "jais", "jais2", "nemotron"].contains(
@@ -70,9 +71,11 @@ struct FamilyModel {
     }
     if case .parallelByKey = architecture.residual { metadata["\(name).use_parallel_residual"] = .bool(true) }
     if ["dream", "llada"].contains(name) { metadata["\(name).attention.causal"] = .bool(false) }
-    if name.hasSuffix("vl") || ["qwen3tts", "paddleocr"].contains(name) {
+    if name.hasSuffix("vl") || ["qwen3tts", "qwen35", "paddleocr"].contains(name) {
       metadata["\(name).rope.dimension_sections"] = .array(.int32([2, 1, 1, 0]))
     }
+    addRecurrence(to: &metadata, kvHeads: kvHeads)
+    addLatents(to: &metadata)
     return metadata
   }
 
@@ -86,42 +89,24 @@ struct FamilyModel {
     if architecture.embeddingNorm == .weights { norm(names.embeddingNorm, architecture.norm, [width], &writer) }
     norm(names.outputNorm, architecture.norm, [width], &writer)
     if !isTied { linear(names.output, Self.vocabulary, width, bias: architecture.name == "phi2", &writer) }
-    for layer in 0..<layers { self.layer("blk.\(layer).", &writer) }
+    for layer in 0..<layers {
+      self.layer("blk.\(layer).", blocks?[layer] ?? [.attention, .feedForward], &writer)
+    }
     return writer
   }
 
-  private mutating func layer(_ prefix: String, _ writer: inout GGUFWriter) {
+  private mutating func layer(_ prefix: String, _ blocks: Set<Block>, _ writer: inout GGUFWriter) {
     let names = architecture.names
     func streamNorm(_ name: String?, _ model: inout FamilyModel, _ writer: inout GGUFWriter) {
       if let name { model.norm(prefix + name, model.architecture.norm, [model.width], &writer) }
     }
     for name in names.attentionNorms { streamNorm(name, &self, &writer) }
-    if isFused {
-      linear(prefix + names.fused, (heads + 2 * kvHeads) * size, width, bias: hasBiases, &writer)
-    } else {
-      linear(prefix + names.query, heads * size, width, bias: hasBiases, &writer)
-      linear(prefix + names.key, kvHeads * size, width, bias: hasBiases, &writer)
-      linear(prefix + names.value, kvHeads * size, width, bias: hasBiases, &writer)
+    if blocks.contains(.recurrence) { recurrence(prefix, &writer) }
+    if blocks.contains(.attention) {
+      if architecture.latentAttention == nil { attention(prefix, &writer) } else { latentAttention(prefix, &writer) }
     }
-    switch architecture.attentionGate {
-    case .none: break
-    case .perElement: matrix(prefix + names.attentionGate, heads * size, width, &writer)
-    case .perHead: matrix(prefix + names.attentionGate, heads, width, &writer)
-    }
-    if let kind = architecture.headNorm, !hasNoHeadNorm {
-      for (name, heads) in [(names.queryNorm, heads), (names.keyNorm, kvHeads)] {
-        let shape: Shape =
-          switch architecture.name {
-          case "olmo2": [heads * size]
-          case "stablelm": [heads, size]
-          default: [size]
-          }
-        norm(prefix + name, kind.norm, shape, &writer)
-      }
-    }
-    if architecture.hasSinks { vector(prefix + names.sinks + ".weight", [heads], around: 0, &writer) }
-    linear(prefix + names.attentionOutput, width, heads * size, bias: hasAttentionOutputBias, &writer)
-    streamNorm(names.postAttentionNorm, &self, &writer)
+    if blocks != [.feedForward] { streamNorm(names.postAttentionNorm, &self, &writer) }
+    guard blocks.contains(.feedForward) else { return }
     if let name = names.feedForwardNorm, !names.attentionNorms.contains(name) { streamNorm(name, &self, &writer) }
     switch architecture.feedForward {
     case .gated where !hasFusedGate:
@@ -134,6 +119,36 @@ struct FamilyModel {
     streamNorm(names.postFeedForwardNorm, &self, &writer)
   }
 
+  private mutating func attention(_ prefix: String, _ writer: inout GGUFWriter) {
+    let names = architecture.names
+    if isFused {
+      linear(prefix + names.fused, (heads + 2 * kvHeads) * size, width, bias: hasBiases, &writer)
+    } else {
+      let gates = architecture.attentionGate == .inQuery ? heads * size : 0
+      linear(prefix + names.query, heads * size + gates, width, bias: hasBiases, &writer)
+      linear(prefix + names.key, kvHeads * size, width, bias: hasBiases, &writer)
+      linear(prefix + names.value, kvHeads * size, width, bias: hasBiases, &writer)
+    }
+    switch architecture.attentionGate {
+    case .none, .inQuery: break
+    case .perElement: matrix(prefix + names.attentionGate, heads * size, width, &writer)
+    case .perHead: matrix(prefix + names.attentionGate, heads, width, &writer)
+    }
+    if let kind = architecture.headNorm, !hasNoHeadNorm {
+      for (name, heads) in [(names.queryNorm, heads), (names.keyNorm, kvHeads)] {
+        let shape: Shape =
+          switch architecture.name {
+          case "olmo2": [heads * size]
+          case "stablelm", "plamo2": [heads, size]
+          default: [size]
+          }
+        norm(prefix + name, kind.norm, shape, &writer)
+      }
+    }
+    if architecture.hasSinks { vector(prefix + names.sinks + ".weight", [heads], around: 0, &writer) }
+    linear(prefix + names.attentionOutput, width, heads * size, bias: hasAttentionOutputBias, &writer)
+  }
+
   // MARK: Tensors
 
   /// A number in −1 ..< 1, a multiple of 2⁻²³.
@@ -142,29 +157,30 @@ struct FamilyModel {
     return Float(Int32(random >> 8) - 1 << 23) / Float(1 << 23)
   }
 
-  private mutating func norm(
+  mutating func norm(
     _ name: String, _ kind: Architecture.Norm, _ shape: Shape, _ writer: inout GGUFWriter
   ) {
     guard kind == .rms || kind == .layer else { return }
-    let ending = architecture.name == "plamo3" && name.contains("post_") ? "" : ".weight"
+    let isBare = ["plamo2", "plamo3"].contains(architecture.name) && (name.contains("post_") || name.contains("ssm_"))
+    let ending = isBare || (architecture.name == "falcon-h1" && name.hasSuffix("ffn_norm")) ? "" : ".weight"
     vector(name + ending, shape, around: 1, &writer)
     let isHead = name.hasSuffix("_q_norm") || name.hasSuffix("_k_norm")
     if kind == .layer, normsHaveBias, !isHead { vector(name + ".bias", shape, around: 0, &writer) }
   }
 
-  private mutating func linear(
+  mutating func linear(
     _ name: String, _ rows: Int, _ columns: Int, bias: Bool, _ writer: inout GGUFWriter
   ) {
     matrix(name, rows, columns, &writer)
     if bias { vector(name + ".bias", [rows], around: 0, &writer) }
   }
 
-  private mutating func matrix(_ name: String, _ rows: Int, _ columns: Int, _ writer: inout GGUFWriter) {
+  mutating func matrix(_ name: String, _ rows: Int, _ columns: Int, _ writer: inout GGUFWriter) {
     let values = (0..<rows * columns).map { _ in number() * 0.25 }
     writer.addTensor(name + ".weight", shape: [rows, columns], floats: values)
   }
 
-  private mutating func vector(_ name: String, _ shape: Shape, around mean: Float, _ writer: inout GGUFWriter) {
+  mutating func vector(_ name: String, _ shape: Shape, around mean: Float, _ writer: inout GGUFWriter) {
     writer.addTensor(name, shape: shape, floats: (0..<shape.count).map { _ in mean + number() * 0.25 })
   }
 }

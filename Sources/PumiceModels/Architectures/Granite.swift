@@ -16,6 +16,6 @@ extension Architecture {
         windows: Windows(period: 0), hasSinks: true, scales: graniteScales),
     ]
 
-  private static let graniteScales = Scales(
+  static let graniteScales = Scales(
     embedding: .key("embedding_scale"), residual: .key("residual_scale"), logits: .inverseOfKey("logit_scale"))
 }

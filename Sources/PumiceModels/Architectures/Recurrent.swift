@@ -1,0 +1,39 @@
+import PumiceOperators
+
+extension Architecture {
+  /// State-space models, and families that mix their layers with attention.
+  static let recurrent = [
+    Architecture(
+      name: "mamba", rotary: nil, recurrence: Recurrence(kind: .mamba, layers: .alone), unused: unusedScales),
+    Architecture(
+      name: "mamba2", rotary: nil, recurrence: Recurrence(kind: .mamba2, layers: .alone), unused: unusedScales),
+    Architecture(
+      name: "jamba", rotary: nil, recurrence: Recurrence(kind: .mamba, layers: .withoutHeads), unused: unusedScales),
+    Architecture(
+      name: "falcon-h1", attentionScale: .key, recurrence: Recurrence(kind: .mamba2, layers: .besideAttention),
+      unused: unusedScales.union(["rope_freqs", "attn_output.bias"])),
+    Architecture(
+      name: "granitehybrid", rotary: Rotary(.adjacent, layers: .byKey, factors: .one), attentionScale: .key,
+      recurrence: Recurrence(kind: .mamba2, layers: .withoutHeads), scales: graniteScales, unused: unusedScales),
+    // Each layer is one block, and has one norm.
+    Architecture(
+      name: "nemotron_h", rotary: nil, recurrence: Recurrence(kind: .mamba2, layers: .onePerLayer),
+      feedForward: .plain(.reluSquared), names: TensorNames(feedForwardNorm: "attn_norm"), unused: unusedScales),
+    Architecture(
+      name: "plamo2", headNorm: HeadNorm(), recurrence: Recurrence(kind: .plamo2, layers: .withoutHeads),
+      names: .normsAround, unused: unusedScales.union(["attn_qkv.scale"])),
+    Architecture(
+      name: "lfm2", headNorm: HeadNorm(), windows: Windows(period: 0),
+      recurrence: Recurrence(kind: .shortConvolution, layers: .withoutHeads),
+      names: TensorNames(outputNorm: "token_embd_norm")),
+    Architecture(
+      name: "qwen35", headNorm: HeadNorm(), attentionScale: .key, attentionGate: .inQuery,
+      recurrence: Recurrence(kind: .deltaNetTiled, layers: .byInterval), scales: Scales(feedForwardProducts: true),
+      names: TensorNames(feedForwardNorm: "post_attention_norm"), unused: unusedQueryBiases),
+  ]
+
+  /// Where queries have gates, llama.cpp leaves these out.
+  static let unusedQueryBiases: Set = ["attn_q.bias", "attn_k.bias", "attn_v.bias"]
+
+  private static let unusedScales: Set = ["ssm_in.scale", "ssm_out.scale"]
+}
