@@ -21,23 +21,32 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
   init(_ tensors: ModelTensors, _ options: SessionOptions, bytes tensorBytes: (Shape, TensorFormat) -> Int) {
     let c = tensors.configuration
     weights = Self.sum(
-      tensors.matrices.map { tensorBytes($0.shape, options.weightEncoding?.format ?? $0.format ?? .f32) })
+      tensors.matrices.map { matrix in
+        let encoding = tensors.kept.contains(matrix.name) ? nil : options.weightEncoding?.format
+        return tensorBytes(matrix.shape, encoding ?? matrix.format ?? .f32)
+      })
     // A product that overflows is no shape, and fits nowhere.
     func bytes(_ rows: Int, _ columns: Int, _ format: TensorFormat) -> Int {
       Self.product([rows, columns]) == .max ? .max : tensorBytes([rows, columns], format)
     }
     let layout = CacheLayout(options, for: c)
-    let cells = Self.product([c.kvHeadCount, layout.capacity])
     cache = Self.sum(
-      layout.keyFormats.map { bytes(cells, c.headSize, $0) } + layout.valueFormats.map { bytes(cells, c.valueSize, $0) }
-        + [Self.product([c.layerCount, bytes(cells, 1, .i32)])])
-    let tiles = layout.tiles(c, .causal)
-    let lists = Self.product([Set(layout.masks).count, c.kvHeadCount, tiles.rowTiles])
-    activations = Self.sum([
-      bytes(Activations<VulkanBackend>.elementsPerToken(c), layout.passTokens, .f32),
-      bytes(options.keepsAllLogits ? layout.passTokens : 1, c.vocabularySize, .f32),
-      bytes(lists, tiles.keyTiles, .i32),
-    ])
+      c.layers.enumerated().flatMap { index, layer in
+        let cells = Self.product([layer.kvHeadCount, layout.capacity])
+        return [
+          bytes(cells, c.headSize, layout.keyFormats[index]), bytes(cells, c.valueSize, layout.valueFormats[index]),
+          bytes(cells, 1, .i32),
+        ]
+      })
+    let lists = Set(c.layers.indices.map { layout.tileKind(c, layer: $0) }).map { kind in
+      let tiles = layout.tiles(c, kind)
+      return bytes(Self.product([kind.kvHeads, tiles.rowTiles]), tiles.keyTiles, .i32)
+    }
+    activations = Self.sum(
+      [
+        bytes(Activations<VulkanBackend>.elementsPerToken(c), layout.passTokens, .f32),
+        bytes(options.keepsAllLogits ? layout.passTokens : 1, c.vocabularySize, .f32),
+      ] + lists)
   }
 
   /// The sum, or the largest number if that overflows.

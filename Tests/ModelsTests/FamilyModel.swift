@@ -6,11 +6,12 @@ import PumiceTensors
 /// A tiny model with random weights of any family, with all that the family's layers have. The same on every machine.
 struct FamilyModel {
   let architecture: Architecture
-  private let width = 32
+  let width = 32
   private let heads = 4
-  private let kvHeads = 2
+  /// OLMoE's norms of keys are as wide as those of queries.
+  private var kvHeads: Int { architecture.name == "olmoe" ? 4 : 2 }
   private let size = 8
-  private let length = 48
+  let length = 48
   static let vocabulary = 48
   static let context = 64
   private var random: UInt32
@@ -24,6 +25,7 @@ struct FamilyModel {
   private var layers: Int {
     if architecture.name == "baichuan" { return 32 }
     if case .allButEvery(let n)? = architecture.rotary?.layers { return n }
+    if architecture.experts != nil, architecture.windows?.period == 1 { return 4 }
     return architecture.windows == nil ? 2 : max(3, architecture.windows!.period)
   }
 
@@ -32,19 +34,21 @@ struct FamilyModel {
   private var isFused: Bool {
     [
       "qwen", "phi3", "gpt2", "starcoder", "gptneox", "falcon", "bloom", "mpt", "jais", "openelm", "chatglm", "plamo3",
-      "cogvlm",
+      "cogvlm", "dbrx", "bailingmoe2",
     ].contains(architecture.name)
   }
   private var hasFusedGate: Bool { ["phi3", "chatglm", "glm4", "plamo3"].contains(architecture.name) }
   private var isTied: Bool { ["gemma", "gemma2", "command-r", "cohere2", "openelm"].contains(architecture.name) }
   private var hasBiases: Bool {
-    ["bloom", "gpt2", "gptneox", "starcoder", "starcoder2", "codeshell", "phi2", "jais", "jais2", "nemotron"].contains(
-      architecture.name)
+    [
+      "bloom", "gpt2", "gptneox", "starcoder", "starcoder2", "codeshell", "phi2", "jais", "jais2", "nemotron", "phimoe",
+      "gpt-oss",
+    ].contains(architecture.name)
   }
   private var hasAttentionOutputBias: Bool { hasBiases || architecture.name == "pangu-embedded" }
   /// Of these only larger models have them.
   private var hasNoHeadNorm: Bool { ["command-r", "mpt"].contains(architecture.name) }
-  private var normsHaveBias: Bool { !["command-r", "cohere2"].contains(architecture.name) }
+  private var normsHaveBias: Bool { !["command-r", "cohere2", "dbrx"].contains(architecture.name) }
 
   private var metadata: GGUFMetadata {
     var metadata = GGUFMetadata()
@@ -65,12 +69,13 @@ struct FamilyModel {
     ] as [(String, Float)] { metadata["\(name).\(key)"] = .float32(value) }
     if let windows = architecture.windows {
       metadata["\(name).attention.sliding_window"] = .uint32(5)
-      let pattern = (0..<layers).map { windows.period == 0 ? $0 % 2 == 0 : $0 % windows.period != windows.period - 1 }
+      let pattern = (0..<layers).map { windows.period < 2 ? $0 % 2 == 0 : $0 % windows.period != windows.period - 1 }
       metadata["\(name).attention.sliding_window_pattern"] = .array(.bool(pattern))
     }
+    addExperts(to: &metadata)
     if case .parallelByKey = architecture.residual { metadata["\(name).use_parallel_residual"] = .bool(true) }
-    if ["dream", "llada"].contains(name) { metadata["\(name).attention.causal"] = .bool(false) }
-    if name.hasSuffix("vl") || ["qwen3tts", "paddleocr"].contains(name) {
+    if ["dream", "llada", "llada-moe", "rnd1"].contains(name) { metadata["\(name).attention.causal"] = .bool(false) }
+    if name.hasSuffix("vl") || ["qwen3tts", "paddleocr", "qwen3vlmoe"].contains(name) {
       metadata["\(name).rope.dimension_sections"] = .array(.int32([2, 1, 1, 0]))
     }
     return metadata
@@ -85,12 +90,12 @@ struct FamilyModel {
     if architecture.positionEmbedding != .none { matrix(names.positionEmbedding, Self.context, width, &writer) }
     if architecture.embeddingNorm == .weights { norm(names.embeddingNorm, architecture.norm, [width], &writer) }
     norm(names.outputNorm, architecture.norm, [width], &writer)
-    if !isTied { linear(names.output, Self.vocabulary, width, bias: architecture.name == "phi2", &writer) }
-    for layer in 0..<layers { self.layer("blk.\(layer).", &writer) }
+    if !isTied { linear(names.output, Self.vocabulary, width, bias: ["phi2", "phimoe"].contains(architecture.name), &writer) }
+    for layer in 0..<layers { self.layer("blk.\(layer).", hasExperts: hasExperts(layer), &writer) }
     return writer
   }
 
-  private mutating func layer(_ prefix: String, _ writer: inout GGUFWriter) {
+  private mutating func layer(_ prefix: String, hasExperts: Bool, _ writer: inout GGUFWriter) {
     let names = architecture.names
     func streamNorm(_ name: String?, _ model: inout FamilyModel, _ writer: inout GGUFWriter) {
       if let name { model.norm(prefix + name, model.architecture.norm, [model.width], &writer) }
@@ -112,7 +117,7 @@ struct FamilyModel {
       for (name, heads) in [(names.queryNorm, heads), (names.keyNorm, kvHeads)] {
         let shape: Shape =
           switch architecture.name {
-          case "olmo2": [heads * size]
+          case "olmo2", "olmoe", "minimax-m2": [heads * size]
           case "stablelm": [heads, size]
           default: [size]
           }
@@ -123,6 +128,15 @@ struct FamilyModel {
     linear(prefix + names.attentionOutput, width, heads * size, bias: hasAttentionOutputBias, &writer)
     streamNorm(names.postAttentionNorm, &self, &writer)
     if let name = names.feedForwardNorm, !names.attentionNorms.contains(name) { streamNorm(name, &self, &writer) }
+    if hasExperts { experts(prefix, &writer) }
+    if !hasExperts || [.optional, .required].contains(architecture.experts!.dense) {
+      network(prefix, length: architecture.name == "arctic" ? width : length, &writer)
+    }
+    streamNorm(names.postFeedForwardNorm, &self, &writer)
+  }
+
+  private mutating func network(_ prefix: String, length: Int, _ writer: inout GGUFWriter) {
+    let names = architecture.names
     switch architecture.feedForward {
     case .gated where !hasFusedGate:
       linear(prefix + names.gate, length, width, bias: hasBiases, &writer)
@@ -131,40 +145,39 @@ struct FamilyModel {
     case .plain: linear(prefix + names.up, length, width, bias: hasBiases, &writer)
     }
     linear(prefix + names.down, width, length, bias: hasBiases, &writer)
-    streamNorm(names.postFeedForwardNorm, &self, &writer)
   }
 
   // MARK: Tensors
 
   /// A number in −1 ..< 1, a multiple of 2⁻²³.
-  private mutating func number() -> Float {
+  mutating func number() -> Float {
     random = random &* 1_664_525 &+ 1_013_904_223
     return Float(Int32(random >> 8) - 1 << 23) / Float(1 << 23)
   }
 
-  private mutating func norm(
+  mutating func norm(
     _ name: String, _ kind: Architecture.Norm, _ shape: Shape, _ writer: inout GGUFWriter
   ) {
-    guard kind == .rms || kind == .layer else { return }
+    guard kind != .plainRMS && kind != .plainLayer else { return }
     let ending = architecture.name == "plamo3" && name.contains("post_") ? "" : ".weight"
     vector(name + ending, shape, around: 1, &writer)
     let isHead = name.hasSuffix("_q_norm") || name.hasSuffix("_k_norm")
-    if kind == .layer, normsHaveBias, !isHead { vector(name + ".bias", shape, around: 0, &writer) }
+    if kind == .layer || kind == .rmsAndBias, normsHaveBias, !isHead { vector(name + ".bias", shape, around: 0, &writer) }
   }
 
-  private mutating func linear(
+  mutating func linear(
     _ name: String, _ rows: Int, _ columns: Int, bias: Bool, _ writer: inout GGUFWriter
   ) {
     matrix(name, rows, columns, &writer)
     if bias { vector(name + ".bias", [rows], around: 0, &writer) }
   }
 
-  private mutating func matrix(_ name: String, _ rows: Int, _ columns: Int, _ writer: inout GGUFWriter) {
+  mutating func matrix(_ name: String, _ rows: Int, _ columns: Int, _ writer: inout GGUFWriter) {
     let values = (0..<rows * columns).map { _ in number() * 0.25 }
     writer.addTensor(name + ".weight", shape: [rows, columns], floats: values)
   }
 
-  private mutating func vector(_ name: String, _ shape: Shape, around mean: Float, _ writer: inout GGUFWriter) {
+  mutating func vector(_ name: String, _ shape: Shape, around mean: Float, _ writer: inout GGUFWriter) {
     writer.addTensor(name, shape: shape, floats: (0..<shape.count).map { _ in mean + number() * 0.25 })
   }
 }
