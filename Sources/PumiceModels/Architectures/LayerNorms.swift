@@ -34,7 +34,7 @@ extension Architecture {
       clampsProjections: true, feedForward: .plain(.geluTanh), positionEmbedding: .optional, unused: ["attn_k_norm"]),
     Architecture(name: "jais", norm: .layer, rotary: nil, alibi: .key, attentionScale: .inverse),
     Architecture(
-      name: "refact", rotary: nil, alibi: .keyOr(8), experts: Experts(),
+      name: "refact", rotary: nil, alibi: .keyOr(8),
       unused: ["rope_freqs", "attn_output.bias", "ffn_gate.bias", "ffn_up.bias", "ffn_down.bias"]),
   ]
 }
