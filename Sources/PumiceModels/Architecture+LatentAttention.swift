@@ -4,10 +4,11 @@ import PumiceOperators
 /// Keys and values that are made of a latent which all heads share (DeepSeek-AI 2024, "DeepSeek-V2").
 extension Architecture {
   public struct LatentAttention: Hashable, Sendable {
-    /// Whether a file may state what YaRN's magnitude does to scores (`rope.scaling.yarn_log_multiplier`).
-    public var scalesScores = false
+    /// Whether the two magnitudes of YaRN are the same where a file states one (`rope.scaling.yarn_log_multiplier`), so
+    /// that scores have it and the rotated parts do not (DeepSeek-V2).
+    public var hasOneMagnitude = false
 
-    public init(scalesScores: Bool = false) { self.scalesScores = scalesScores }
+    public init(hasOneMagnitude: Bool = false) { self.hasOneMagnitude = hasOneMagnitude }
   }
 }
 
@@ -25,6 +26,8 @@ public struct LatentConfiguration: Hashable, Sendable {
   /// Whether the cache keeps the latents themselves, with one rotated part, as files with a matrix of each head for keys
   /// and one for values (`attn_k_b`, `attn_v_b`) are made for; otherwise it keeps the keys and values of all heads.
   public var isAbsorbed: Bool
+  /// What scores are multiplied by besides 1/√(elements of a query).
+  public var scoreScale: Float = 1
 
   /// Elements of a head of queries.
   public var querySize: Int { plainSize + rotatedSize }
@@ -51,6 +54,19 @@ extension ModelKeys {
       ? [("attention.kv_lora_rank", rank), ("rope.dimension_count", rotated)] : [("attention.key_length", query)]
     where size % 8 != 0 { throw unsupported(key, "\(size), which is no multiple of 8") }
     return c
+  }
+
+  /// What YaRN makes of the rotated parts, and of scores in latent attention: there a magnitude m counts for queries and keys
+  /// without positions too, so that scores are multiplied by m².
+  func latentMagnitudes(
+    _ architecture: Architecture, _ yarn: RoPEScaling.YaRN?, rotation: Float
+  ) throws(ModelFileError) -> (rotation: Float, scores: Float) {
+    guard let latent = architecture.latentAttention, let yarn else { return (rotation, 1) }
+    let unit = architecture.rotary?.logMultiplierUnit ?? 1
+    let weight = (try file.optionalFloat(name("rope.scaling.yarn_log_multiplier")) ?? 0) * unit
+    let magnitude = Float(RoPEScaling.yarnMagnitude(factor: yarn.factor, weight: weight))
+    if latent.hasOneMagnitude, weight != 0 { return (1, magnitude * magnitude) }
+    return (rotation, rotation * rotation * magnitude * magnitude)
   }
 
   /// Tokens beyond which an indexer chooses those that attention sees. Up to so many it leaves all of them, and has no part

@@ -24,15 +24,19 @@ struct CacheLayout {
     let layers = 0..<configuration.layerCount
     masks = layers.map { layer in
       let mask = options.masks.mask(
-        layer: layer, heads: configuration.headCount, default: configuration.isCausal ? .causal : .full)
-      return configuration.layers[layer].window.map { mask & .window($0) } ?? mask
+        layer: layer, heads: configuration.layers[layer].headCount, default: configuration.isCausal ? .causal : .full)
+      guard let window = configuration.layers[layer].window else { return mask }
+      guard configuration.architecture.windows?.isChunked == true else { return mask & .window(window) }
+      // A piece begins after each window's length; a text within one needs no mask.
+      let starts = Array(stride(from: window, to: options.context, by: window))
+      return starts.isEmpty ? mask : mask & .documents(starts)
     }
     keyFormats = layers.map { options.keyFormat(layer: $0, head: 0) }
     valueFormats = layers.map { options.valueFormat(layer: $0, head: 0) }
     // Tokens of a pass come on top of what its first one sees besides itself.
     if (try? options.masks.validate(layers: configuration.layerCount, heads: configuration.headCount)) != nil,
       let reach = AttentionMask.union(
-        zip(masks, configuration.layers).map { $1.blocks.attention ? $0.reach : MaskReach(sinks: 0, window: 0) }),
+        zip(masks, configuration.layers).map { $1.attends ? $0.reach : MaskReach(sinks: 0, window: 0) }),
       case let seen = reach.sinks + max(0, reach.window - 1), seen < options.context
     {
       passTokens = min(options.chunk, options.context - seen)

@@ -36,7 +36,7 @@ struct DeltaNetParts: Sendable {
 extension PartFinder {
   /// The gated delta net of layer `index`; nil if it has none.
   mutating func deltaNet(_ index: Int) throws(ModelFileError) -> DeltaNetParts? {
-    guard configuration.layers[index].blocks.recurrence, let c = configuration.recurrence, c.isDeltaNet else {
+    guard configuration.layers[index].recurs, let c = configuration.recurrence, c.isDeltaNet else {
       return nil
     }
     func name(_ part: String) -> String { configuration.architecture.names.inLayer(index, part) }

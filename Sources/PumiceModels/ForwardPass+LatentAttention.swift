@@ -5,7 +5,7 @@ extension ForwardPass {
   /// the space of keys, and what attention gives is brought from there to that of values; both are linear.
   func attend(
     _ weights: LatentWeights<B.Tensor>, _ index: Int, _ reader: inout BlockReader<B>, _ positions: B.Tensor,
-    _ cells: B.Tensor, norm: NormWeights<B.Tensor>?
+    norm: NormWeights<B.Tensor>?
   ) throws {
     guard let c = configuration.latent, let a = activations.latent else {
       preconditionFailure("layer \(index) has weights of latent attention that the model does not have")
@@ -22,8 +22,8 @@ extension ForwardPass {
     try reader.project(weights.rotatedKey, to: a.rotatedKey)
     try normalize(a.rawLatent, weights.latentNorm, rows: count, epsilon: epsilon, to: a.latent)
     try rotate(
-      a.rawQuery, heads: heads, headSize: c.querySize, offset: c.plainSize, positions, weights.frequencies)
-    try rotate(a.rotatedKey, heads: 1, headSize: c.rotatedSize, offset: 0, positions, weights.frequencies)
+      a.rawQuery, heads: heads, headSize: c.querySize, offset: c.plainSize, positions, weights.rotary)
+    try rotate(a.rotatedKey, heads: 1, headSize: c.rotatedSize, offset: 0, positions, weights.rotary)
     switch weights.expansion {
     case .heads(let linear):
       try multiply(linear, a.latent, to: a.expanded)
@@ -35,7 +35,8 @@ extension ForwardPass {
       try copy(
         c.valueSize, a.expanded, part(heads, both.headSize, c.plainSize), to: activations.value,
         part(heads, c.valueSize))
-      try append(activations.key, activations.value, index, positions, cells)
+      try temper(a.rawQuery, index)
+      try append(activations.key, activations.value, index, positions)
       try attend(a.rawQuery, index, positions, sinks: nil)
       try output(weights.output, activations.attended, norm: norm)
     case .absorbed(let key, let value):
@@ -48,7 +49,8 @@ extension ForwardPass {
         part(heads, size, c.rank))
       try copy(c.rank, a.latent, part(1, c.rank), to: activations.key, part(1, size))
       try copy(c.rotatedSize, a.rotatedKey, part(1, c.rotatedSize), to: activations.key, part(1, size, c.rank))
-      try append(activations.key, a.latent, index, positions, cells)
+      try temper(activations.query, index)
+      try append(activations.key, a.latent, index, positions)
       try attend(activations.query, index, positions, sinks: nil)
       try multiplyHeads(value, activations.attended, to: a.values)
       try output(weights.output, a.values, norm: norm)
@@ -67,14 +69,15 @@ extension ForwardPass {
   }
 
   private func rotate(
-    _ x: B.Tensor, heads: Int, headSize: Int, offset: Int, _ positions: B.Tensor, _ frequencies: B.Tensor?
+    _ x: B.Tensor, heads: Int, headSize: Int, offset: Int, _ positions: B.Tensor,
+    _ rotary: (scheme: RotaryScheme, frequencies: B.Tensor)?
   ) throws {
-    guard let frequencies else { return }
+    guard let rotary else { return }
     try program.record(
       RoPE(
-        tokens: count, heads: heads, headSize: headSize, rotaryDimensions: configuration.rotaryDimensions,
-        pairing: configuration.ropePairing, offset: offset),
-      ["x": x, "positions": positions, "frequencies": frequencies])
+        tokens: count, heads: heads, headSize: headSize, rotaryDimensions: rotary.scheme.dimensions,
+        pairing: configuration.ropePairing, offset: offset, magnitude: rotary.scheme.magnitude),
+      ["x": x, "positions": positions, "frequencies": rotary.frequencies])
   }
 
   /// Every head times a matrix of its own.

@@ -15,10 +15,10 @@ struct KVCache<B: Backend> {
 
   init(_ c: ModelConfiguration, _ layout: CacheLayout, on backend: B) throws {
     layers = try c.layers.enumerated().map { index, layer in
-      guard layer.blocks.attention else { return nil }
+      guard layer.attends else { return nil }
       func make(_ what: String, _ width: [Int], _ format: TensorFormat) throws -> B.Tensor {
-        try backend.makeTensor(
-          Shape([c.kvHeadCount, layout.capacity] + width), format, at: .device, label: "\(what) of layer \(index)")
+        let shape = Shape([layer.kvHeadCount, layout.capacity] + width)
+        return try backend.makeTensor(shape, format, at: .device, label: "\(what) of layer \(index)")
       }
       return Layer(
         keys: try make("key cache", [c.headSize], layout.keyFormats[index]),
@@ -33,11 +33,12 @@ struct TileLists<B: Backend> {
   /// Cells in use of each key-value head, and the length of the sequence; the host writes them before a pass.
   let lengths: B.Tensor
   let totals: B.Tensor
-  /// Of each layer; nil where it does not attend. All layers keep the same tokens in the same cells, so one list serves all with the same mask.
+  /// Of each layer; nil where it does not attend. All layers keep the same tokens in the same cells, so one list serves all
+  /// with the same mask and as many heads.
   let layers: [Layer?]
 
   struct Layer {
-    /// Whether no layer before has the same mask, so that the list must be made.
+    /// Whether no layer before has the same list, so that it must be made.
     let isFirst: Bool
     let mask: B.Tensor
     let counts: B.Tensor
@@ -47,14 +48,15 @@ struct TileLists<B: Backend> {
   init(_ c: ModelConfiguration, _ layout: CacheLayout, on backend: B) throws {
     lengths = try backend.makeTensor([max(1, c.kvHeadCount)], .i32, at: .hostWritten, label: "lengths of the cache")
     totals = try backend.makeTensor([1], .i32, at: .hostWritten, label: "length of the sequence")
-    var known: [AttentionMask: Layer] = [:]
-    layers = try zip(layout.masks, c.layers).map { mask, layer in
-      guard layer.blocks.attention else { return nil }
-      if let same = known[mask] {
+    var known: [CacheLayout.TileKind: Layer] = [:]
+    layers = try c.layers.indices.map { index in
+      guard c.layers[index].attends else { return nil }
+      let kind = layout.tileKind(c, layer: index)
+      if let same = known[kind] {
         return Layer(isFirst: false, mask: same.mask, counts: same.counts, list: same.list)
       }
-      let tiles = layout.tiles(c, mask)
-      let numbers = mask.parameters(heads: c.headCount).map { Int32(bitPattern: $0) }
+      let tiles = layout.tiles(c, kind)
+      let numbers = kind.mask.parameters(heads: kind.heads).map { Int32(bitPattern: $0) }
       let words = try backend.makeTensor([numbers.count], .i32, at: .hostWritten, label: "numbers of a mask")
       try backend.write(numbers, to: words)
       let layer = Layer(
@@ -62,18 +64,29 @@ struct TileLists<B: Backend> {
         counts: try backend.makeTensor(
           tiles.argument("counts").shape, .i32, at: .device, label: "numbers of live tiles"),
         list: try backend.makeTensor(tiles.argument("list").shape, .i32, at: .device, label: "live tiles"))
-      known[mask] = layer
+      known[kind] = layer
       return layer
     }
   }
 }
 
 extension CacheLayout {
+  /// What layers with the same list of tiles have in common.
+  struct TileKind: Hashable {
+    let mask: AttentionMask
+    let heads: Int
+    let kvHeads: Int
+  }
+
+  func tileKind(_ c: ModelConfiguration, layer: Int) -> TileKind {
+    TileKind(mask: masks[layer], heads: c.layers[layer].headCount, kvHeads: c.layers[layer].kvHeadCount)
+  }
+
   /// The operator that lists the tiles of a mask for the longest pass.
-  func tiles(_ c: ModelConfiguration, _ mask: AttentionMask) -> AttentionTiles {
+  func tiles(_ c: ModelConfiguration, _ kind: TileKind) -> AttentionTiles {
     Attention(
-      tokens: passTokens, heads: c.headCount, kvHeads: c.kvHeadCount, keySize: c.headSize, capacity: capacity,
-      keyFormat: .f32, mask: mask
+      tokens: passTokens, heads: kind.heads, kvHeads: kind.kvHeads, keySize: c.headSize, capacity: capacity,
+      keyFormat: .f32, mask: kind.mask
     ).tiles
   }
 }

@@ -8,8 +8,8 @@ struct LatentWeights<Tensor> {
   var latentNorm: NormWeights<Tensor>
   var rotatedKey: Projection<Tensor>
   var expansion: Expansion
-  /// The table of rotary frequencies; nil where nothing is turned.
-  var frequencies: Tensor?
+  /// How the rotated parts are turned, and the table of the frequencies; nil where nothing is.
+  var rotary: (scheme: RotaryScheme, frequencies: Tensor)?
   var output: Linear<Tensor>
 
   enum Query {
@@ -96,7 +96,8 @@ struct LatentActivations<B: Backend> {
 extension WeightLoader {
   /// - Parameter norms: those of what attention reads.
   mutating func latentAttention(
-    _ parts: LatentParts, _ norms: inout ScaledNorms?, frequencies: B.Tensor?
+    _ parts: LatentParts, _ norms: inout ScaledNorms?,
+    rotary: (scheme: RotaryScheme, frequencies: B.Tensor)?
   ) throws -> LatentWeights<B.Tensor> {
     let query: LatentWeights<B.Tensor>.Query
     if let down = parts.queryDown, let norm = try norm(parts.queryNorm) {
@@ -115,6 +116,6 @@ extension WeightLoader {
     return LatentWeights(
       query: query, latent: try projection(parts.latent, &norms, scale: scale(parts.latent)), latentNorm: latentNorm,
       rotatedKey: try projection(parts.rotatedKey, &norms, scale: scale(parts.rotatedKey)), expansion: expansion,
-      frequencies: frequencies, output: try matrix(parts.output, scale: scale(parts.output)))
+      rotary: rotary, output: try matrix(parts.output, scale: scale(parts.output)))
   }
 }

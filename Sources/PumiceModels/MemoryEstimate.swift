@@ -25,31 +25,34 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
   init(_ tensors: ModelTensors, _ options: SessionOptions, bytes tensorBytes: (Shape, TensorFormat) -> Int) {
     let c = tensors.configuration
     weights = Self.sum(
-      tensors.matrices.map { tensorBytes($0.shape, options.weightEncoding?.format ?? $0.format ?? .f32) })
+      tensors.matrices.map { matrix in
+        let encoding = tensors.kept.contains(matrix.name) ? nil : options.weightEncoding?.format
+        return tensorBytes(matrix.shape, encoding ?? matrix.format ?? .f32)
+      })
     // A product that overflows is no shape, and fits nowhere.
     func bytes(_ rows: Int, _ columns: Int, _ format: TensorFormat) -> Int {
       Self.product([rows, columns]) == .max ? .max : tensorBytes([rows, columns], format)
     }
     let layout = CacheLayout(options, for: c)
-    let cells = Self.product([c.kvHeadCount, layout.capacity])
-    let attending = c.layers.indices.filter { c.layers[$0].blocks.attention }
+    let attending = c.layers.indices.filter { c.layers[$0].attends }
     cache = Self.sum(
-      attending.map { layer in
-        Self.sum([
-          bytes(cells, c.headSize, layout.keyFormats[layer]), bytes(cells, c.valueSize, layout.valueFormats[layer]),
+      attending.flatMap { index in
+        let cells = Self.product([c.layers[index].kvHeadCount, layout.capacity])
+        return [
+          bytes(cells, c.headSize, layout.keyFormats[index]), bytes(cells, c.valueSize, layout.valueFormats[index]),
           bytes(cells, 1, .i32),
-        ])
+        ]
       })
     state = Self.sum(RecurrentState<VulkanBackend>.shapes(c).map { bytes($0[0], $0[1], .f32) })
-    var lists = 0
-    if !attending.isEmpty {
-      let tiles = layout.tiles(c, .causal), masks = Set(attending.map { layout.masks[$0] }).count
-      lists = bytes(Self.product([masks, c.kvHeadCount, tiles.rowTiles]), tiles.keyTiles, .i32)
+    let lists = Set(attending.map { layout.tileKind(c, layer: $0) }).map { kind in
+      let tiles = layout.tiles(c, kind)
+      return bytes(Self.product([kind.kvHeads, tiles.rowTiles]), tiles.keyTiles, .i32)
     }
-    activations = Self.sum([
-      bytes(Activations<VulkanBackend>.elementsPerToken(c), layout.passTokens, .f32),
-      bytes(options.keepsAllLogits ? layout.passTokens : 1, c.vocabularySize, .f32), lists,
-    ])
+    activations = Self.sum(
+      [
+        bytes(Activations<VulkanBackend>.elementsPerToken(c), layout.passTokens, .f32),
+        bytes(options.keepsAllLogits ? layout.passTokens : 1, c.vocabularySize, .f32),
+      ] + lists)
   }
 
   /// The sum, or the largest number if that overflows.

@@ -55,12 +55,18 @@ struct LayerParts: Sendable {
   var feedForwardNorm: NormPart?
   /// Whether the feed-forward network reads the residual stream as it is before attention.
   var isParallel: Bool
-  var gate: MatrixPart?
-  /// These are nil in layers without a feed-forward network.
-  var up: MatrixPart?
-  var activationScales: VectorPart?
-  var down: MatrixPart?
+  /// The network without experts, and the mixture; a layer has one of them, both, or none.
+  var network: NetworkParts?
+  var mixture: MixtureParts?
   var postFeedForwardNorm: NormPart?
+}
+
+/// The tensors of a feed-forward network.
+struct NetworkParts: Sendable {
+  var gate: MatrixPart?
+  var up: MatrixPart
+  var activationScales: VectorPart?
+  var down: MatrixPart
 }
 
 /// Finds the tensors that an architecture wants in a file, and keeps account of them.
@@ -71,6 +77,8 @@ struct PartFinder {
   private(set) var known: Set<String> = []
   /// The matrices that were found, each once.
   private(set) var matrices: [GGUFTensor] = []
+  /// Names of those that stay in the format of the file whatever the others are encoded in.
+  private(set) var kept: Set<String> = []
 
   init(_ file: any GGUFSource, _ configuration: ModelConfiguration) {
     self.file = file
@@ -80,24 +88,20 @@ struct PartFinder {
   // MARK: Parts of a layer
 
   mutating func layer(_ index: Int) throws(ModelFileError) -> LayerParts {
-    let c = configuration, names = c.architecture.names, blocks = c.layers[index].blocks
+    let names = configuration.architecture.names, layer = configuration.layers[index]
     var parts = LayerParts(isParallel: false)
-    if blocks.attention || blocks.recurrence { parts.attentionNorm = try attentionNorm(index) }
-    if blocks.attention {
+    if layer.attends || layer.recurs { parts.attentionNorm = try attentionNorm(index) }
+    if layer.attends {
       parts.latentAttention = try latentAttention(index)
       if parts.latentAttention == nil { parts.attention = try attention(index) }
     }
     parts.recurrence = try recurrence(index)
     parts.deltaNet = try deltaNet(index)
-    if blocks.attention || blocks.recurrence {
-      parts.postAttentionNorm = try streamNorm(names.postAttentionNorm, index)
-    }
-    guard blocks.feedForward else { return parts }
+    if layer.attends || layer.recurs { parts.postAttentionNorm = try streamNorm(names.postAttentionNorm, index) }
+    parts.network = try network(index)
+    parts.mixture = try mixture(index)
+    if parts.network == nil, parts.mixture == nil { return parts }
     (parts.feedForwardNorm, parts.isParallel) = try feedForwardNorm(index)
-    (parts.gate, parts.up) = try gateAndUp(index)
-    parts.activationScales = try optionalVector(
-      names.inLayer(index, names.activationScales), c.feedForwardLength)
-    parts.down = try linear(names.inLayer(index, names.down), [c.embeddingLength, c.feedForwardLength])
     parts.postFeedForwardNorm = try streamNorm(names.postFeedForwardNorm, index)
     return parts
   }
@@ -105,16 +109,21 @@ struct PartFinder {
   private mutating func attention(_ index: Int) throws(ModelFileError) -> AttentionParts {
     let c = configuration, names = c.architecture.names, width = c.embeddingLength
     func name(_ part: String) -> String { names.inLayer(index, part) }
-    let attended = c.headCount * c.valueSize
+    let heads = c.layers[index].headCount
+    let attended = heads * c.valueSize
     let (query, key, value) = try projections(index)
     let gate: MatrixPart? =
       switch c.architecture.attentionGate {
       case .none, .inQuery: nil
       case .perElement: try linear(name(names.attentionGate), [attended, width])
-      case .perHead: try linear(name(names.attentionGate), [c.headCount, width])
+      case .perHead: try linear(name(names.attentionGate), [heads, width])
+      case .byShape:
+        try file.tensor(named: name(names.attentionGate) + ".weight").map { tensor throws(ModelFileError) in
+          try linear(name(names.attentionGate), [tensor.shape[0] == heads ? heads : attended, width])
+        }
       }
     let headNorms = try headNorms(index)
-    let sinks = c.architecture.hasSinks ? try vector(name(names.sinks) + ".weight", c.headCount) : nil
+    let sinks = c.architecture.hasSinks ? try sinks(name(names.sinks) + ".weight", heads) : nil
     return AttentionParts(
       query: query, key: key, value: value, gate: gate, queryNorm: headNorms.query, keyNorm: headNorms.key,
       sinks: sinks, output: try linear(name(names.attentionOutput), [width, attended]))
@@ -153,15 +162,17 @@ struct PartFinder {
   private mutating func streamNorm(_ name: String?, _ index: Int) throws(ModelFileError) -> NormPart? {
     guard let name else { return nil }
     let c = configuration
-    return try norm(c.architecture.names.inLayer(index, name), c.architecture.norm, c.embeddingLength)
+    return try norm(
+      c.architecture.names.inLayer(index, name), c.architecture.norm, c.embeddingLength, groups: c.normGroups)
   }
 
   /// Three matrices, or the rows of one.
   private mutating func projections(
     _ index: Int
   ) throws(ModelFileError) -> (query: MatrixPart, key: MatrixPart, value: MatrixPart) {
-    let c = configuration, names = c.architecture.names, width = c.embeddingLength
-    let queries = c.headCount * c.headSize * (c.architecture.attentionGate == .inQuery ? 2 : 1), keys = c.kvHeadCount * c.headSize, values = c.kvHeadCount * c.valueSize
+    let c = configuration, names = c.architecture.names, width = c.embeddingLength, layer = c.layers[index]
+    let queries = layer.headCount * c.headSize * (c.architecture.attentionGate == .inQuery ? 2 : 1)
+    let keys = layer.kvHeadCount * c.headSize, values = layer.kvHeadCount * c.valueSize
     let fused = names.inLayer(index, names.fused)
     if file.tensor(named: fused + ".weight") != nil {
       let all = try linear(fused, [queries + keys + values, width])
@@ -179,11 +190,14 @@ struct PartFinder {
 
   private mutating func headNorms(_ index: Int) throws(ModelFileError) -> (query: NormPart?, key: NormPart?) {
     let c = configuration, names = c.architecture.names
-    guard let kind = c.architecture.headNorm else { return (nil, nil) }
+    guard let kind = c.architecture.headNorm, !kind.isRotatedOnly || c.layers[index].rotary != nil,
+      c.layers.lazy.compactMap(\.experts).first.map({ $0.count != kind.absentWithExperts }) ?? true
+    else { return (nil, nil) }
     let query = names.inLayer(index, names.queryNorm), key = names.inLayer(index, names.keyNorm)
     if kind.isOptional, file.tensor(named: query + ".weight") == nil { return (nil, nil) }
     return (
-      try headNorm(query, kind.norm, heads: c.headCount), try headNorm(key, kind.norm, heads: c.kvHeadCount)
+      try headNorm(query, kind.norm, heads: c.layers[index].headCount),
+      try headNorm(key, kind.norm, heads: c.layers[index].kvHeadCount)
     )
   }
 
@@ -199,8 +213,24 @@ struct PartFinder {
     }
   }
 
-  private mutating func gateAndUp(_ index: Int) throws(ModelFileError) -> (gate: MatrixPart?, up: MatrixPart) {
-    let c = configuration, names = c.architecture.names, width = c.embeddingLength, length = c.feedForwardLength
+  private mutating func sinks(_ name: String, _ heads: Int) throws(ModelFileError) -> VectorPart? {
+    configuration.architecture.sinksAreOptional ? try optionalVector(name, heads) : try vector(name, heads)
+  }
+
+  private mutating func network(_ index: Int) throws(ModelFileError) -> NetworkParts? {
+    let c = configuration, names = c.architecture.names, length = c.layers[index].feedForwardLength
+    guard length > 0 else { return nil }
+    let (gate, up) = try gateAndUp(index, length)
+    return NetworkParts(
+      gate: gate, up: up,
+      activationScales: try optionalVector(names.inLayer(index, names.activationScales), length),
+      down: try linear(names.inLayer(index, names.down), [c.embeddingLength, length]))
+  }
+
+  private mutating func gateAndUp(
+    _ index: Int, _ length: Int
+  ) throws(ModelFileError) -> (gate: MatrixPart?, up: MatrixPart) {
+    let c = configuration, names = c.architecture.names, width = c.embeddingLength
     if case .plain = c.architecture.feedForward {
       return (nil, try linear(names.inLayer(index, names.up), [length, width]))
     }
@@ -214,19 +244,21 @@ struct PartFinder {
 
   // MARK: Tensors
 
-  /// - Parameter vectors: how many gains and biases there are one after the other.
+  /// - Parameters:
+  ///   - vectors: how many gains and biases there are one after the other.
+  ///   - groups: how many parts of the width are normalized each for itself.
   mutating func norm(
-    _ name: String, _ kind: Architecture.Norm, _ width: Int, vectors: Int = 1
+    _ name: String, _ kind: Architecture.Norm, _ width: Int, vectors: Int = 1, groups: Int = 1
   ) throws(ModelFileError) -> NormPart {
-    var part = NormPart(norm: kind, width: width)
+    var part = NormPart(norm: kind, width: width / groups)
     let shape: Shape = vectors == 1 ? [width] : [vectors, width]
     switch kind {
     case .plainRMS, .plainLayer: break
-    case .rms, .layer:
+    case .rms, .rmsAndBias, .layer, .byKey:
       // Some converters leave out the ending.
       let isBare = file.tensor(named: name + ".weight") == nil && file.tensor(named: name) != nil
       part.gain = try vector(isBare ? name : name + ".weight", shape)
-      if kind == .layer { part.bias = try optionalVector(name + ".bias", shape) }
+      if kind != .rms { part.bias = try optionalVector(name + ".bias", shape) }
     }
     return part
   }
@@ -242,12 +274,22 @@ struct PartFinder {
   }
 
   mutating func matrix(_ name: String, _ shape: Shape) throws(ModelFileError) -> MatrixPart {
+    MatrixPart(tensor: try weights(name, shape), rows: 0..<shape[0])
+  }
+
+  /// The weights of a matrix, or of several one after the other.
+  mutating func weights(_ name: String, _ shape: Shape) throws(ModelFileError) -> GGUFTensor {
     let tensor = try check(name + ".weight", shape)
     let format = try file.format(of: tensor)
     guard !format.isInteger else { throw refusal(tensor, "is of type \(format.name), which is no weight") }
     matrices.append(tensor)
-    return MatrixPart(tensor: tensor, rows: 0..<shape[0])
+    return tensor
   }
+
+  mutating func keep(_ part: MatrixPart) { kept.insert(part.tensor.name) }
+
+  /// Marks a tensor as part of the model that does not bear on its logits.
+  mutating func accept(_ name: String) { known.insert(name) }
 
   mutating func vector(_ name: String, _ count: Int) throws(ModelFileError) -> VectorPart {
     try vector(name, [count] as Shape)
@@ -264,7 +306,7 @@ struct PartFinder {
   }
 
   /// Nil also for a vector that the family leaves out.
-  private mutating func usedVector(_ name: String, _ count: Int) throws(ModelFileError) -> VectorPart? {
+  mutating func usedVector(_ name: String, _ count: Int) throws(ModelFileError) -> VectorPart? {
     configuration.architecture.leavesUnused(name) ? nil : try optionalVector(name, count)
   }
 
@@ -277,7 +319,7 @@ struct PartFinder {
     return file.tensor(named: name) == nil ? nil : try vector(name, shape)
   }
 
-  private mutating func check(_ name: String, _ shape: Shape) throws(ModelFileError) -> GGUFTensor {
+  mutating func check(_ name: String, _ shape: Shape) throws(ModelFileError) -> GGUFTensor {
     known.insert(name)
     let tensor = try file.requiredTensor(named: name)
     guard tensor.shape == shape else {
@@ -286,7 +328,7 @@ struct PartFinder {
     return tensor
   }
 
-  private func refusal(_ tensor: GGUFTensor, _ detail: String) -> ModelFileError {
+  func refusal(_ tensor: GGUFTensor, _ detail: String) -> ModelFileError {
     file.error(.invalidTensor, subject: "tensor \(tensor.name)", detail)
   }
 }

@@ -40,7 +40,7 @@ extension PartFinder {
   /// The recurrent block of layer `index`; nil if it has none, or a delta net.
   mutating func recurrence(_ index: Int) throws(ModelFileError) -> RecurrentParts? {
     let model = configuration
-    guard model.layers[index].blocks.recurrence, let c = model.recurrence else { return nil }
+    guard model.layers[index].recurs, let c = model.recurrence else { return nil }
     switch c.kind {
     case .deltaNet, .deltaNetTiled, .kimiDelta: return nil
     case .shortConvolution: return try shortConvolution(index, c)

@@ -15,7 +15,7 @@ struct RecurrentState<B: Backend> {
   init(_ c: ModelConfiguration, on backend: B) throws {
     let shapes = c.recurrence.map { Self.shapes($0) }
     layers = try c.layers.enumerated().map { index, layer in
-      guard layer.blocks.recurrence, let shapes else { return nil }
+      guard layer.recurs, let shapes else { return nil }
       func make(_ shape: Shape, _ what: String) throws -> B.Tensor {
         try backend.makeTensor(shape, .f32, at: .device, label: "\(what) of layer \(index)")
       }
@@ -42,6 +42,6 @@ struct RecurrentState<B: Backend> {
   static func shapes(_ c: ModelConfiguration) -> [Shape] {
     guard let recurrence = c.recurrence else { return [] }
     let (convolutions, state) = shapes(recurrence), one = convolutions + [state].compactMap { $0 }
-    return c.layers.flatMap { $0.blocks.recurrence ? one : [] }
+    return c.layers.flatMap { $0.recurs ? one : [] }
   }
 }

@@ -70,10 +70,12 @@ public final class ModelSession<B: Backend>: Session {
   private let state: RecurrentState<B>
   /// Whether the state is that after the last token; if not, it must be cleared before the first one.
   private var stateIsCurrent = true
-  /// What the host writes: the tokens of a pass, their positions, and the cells of the cache that each head keeps them in.
+  /// What the host writes: the tokens of a pass, their positions, the cells of the cache that each head keeps them in, for
+  /// each number of heads that layers have, and what the tokens' queries are multiplied by.
   private let tokens: B.Tensor
   private let positions: B.Tensor
-  private let cells: B.Tensor
+  private let cells: [Int: B.Tensor]
+  private let temperatures: B.Tensor?
   private let tileLists: TileLists<B>
   /// The likeliest token, on the device and for the host, and the last logits for the host.
   private let likeliest: B.Tensor
@@ -119,7 +121,12 @@ public final class ModelSession<B: Backend>: Session {
     state = try RecurrentState(c, on: backend)
     tokens = try backend.makeTensor([rows], .i32, at: .hostWritten, label: "tokens")
     positions = try backend.makeTensor([rows], .i32, at: .hostWritten, label: "positions")
-    cells = try backend.makeTensor([rows, max(1, c.kvHeadCount)], .i32, at: .hostWritten, label: "cells")
+    cells = try Dictionary(
+      uniqueKeysWithValues: Set(c.layers.filter(\.attends).map(\.kvHeadCount)).map { heads in
+        (heads, try backend.makeTensor([rows, heads], .i32, at: .hostWritten, label: "cells"))
+      })
+    temperatures =
+      c.temperature == nil ? nil : try backend.makeTensor([rows], .f32, at: .hostWritten, label: "temperatures")
     tileLists = try TileLists(c, layout, on: backend)
     likeliest = try backend.makeTensor([1], .i32, at: .device, label: "likeliest token")
     likeliestRead = try backend.makeTensor([1], .i32, at: .hostRead, label: "likeliest token, read back")
@@ -217,11 +224,16 @@ public final class ModelSession<B: Backend>: Session {
 
   /// Says where the next tokens are: at their positions in the text, and in the same cell of every head.
   private func writePositions(count: Int) throws {
-    let next = position..<position + count, heads = max(1, configuration.kvHeadCount)
+    let next = position..<position + count
     try backend.write(next.map(Int32.init), to: positions)
-    try backend.write(next.flatMap { repeatElement(Int32(layout.cell(of: $0)), count: heads) }, to: cells)
+    for (heads, cells) in cells {
+      try backend.write(next.flatMap { repeatElement(Int32(layout.cell(of: $0)), count: heads) }, to: cells)
+    }
+    if let temperature = configuration.temperature, let temperatures {
+      try backend.write(next.map(temperature.factor), to: temperatures)
+    }
     let cellsInUse = Int32(layout.cellsInUse(by: next.upperBound))
-    try backend.write(Array(repeating: cellsInUse, count: heads), to: tileLists.lengths)
+    try backend.write(Array(repeating: cellsInUse, count: max(1, configuration.kvHeadCount)), to: tileLists.lengths)
     try backend.write([Int32(next.upperBound)], to: tileLists.totals)
   }
 
@@ -265,8 +277,9 @@ public final class ModelSession<B: Backend>: Session {
   ) throws {
     let pass = ForwardPass(
       configuration: configuration, weights: weights, activations: activations, layout: layout, cache: cache,
-      state: state, tileLists: tileLists, backend: backend, program: program, count: count, keys: keys)
-    try pass.record(tokens: tokens, positions: positions, cells: cells, wanting: wanted)
+      state: state, tileLists: tileLists, cells: cells, temperatures: temperatures, backend: backend,
+      program: program, count: count, keys: keys)
+    try pass.record(tokens: tokens, positions: positions, wanting: wanted)
     guard wanted != .none else { return }
     let width = configuration.vocabularySize, rows = wanted == .all ? count : 1
     let shape: Shape = [rows, width]

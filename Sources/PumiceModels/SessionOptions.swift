@@ -80,10 +80,11 @@ public struct SessionOptions: Hashable, Sendable {
         throw .invalidOption("a rule for the cache of key-value head \(head); the model has \(c.kvHeadCount)")
       }
     }
-    for layer in 0..<c.layerCount where c.layers[layer].blocks.attention {
+    for layer in 0..<c.layerCount where c.layers[layer].attends {
+      let heads = 0..<c.layers[layer].kvHeadCount
       for (content, formats) in [
-        (ModelError.CacheContent.keys, (0..<c.kvHeadCount).map { keyFormat(layer: layer, head: $0) }),
-        (.values, (0..<c.kvHeadCount).map { valueFormat(layer: layer, head: $0) }),
+        (ModelError.CacheContent.keys, heads.map { keyFormat(layer: layer, head: $0) }),
+        (.values, heads.map { valueFormat(layer: layer, head: $0) }),
       ] {
         let format = formats[0]
         if let other = formats.first(where: { $0 != format }) {
@@ -92,7 +93,7 @@ public struct SessionOptions: Hashable, Sendable {
         }
         do throws(OperatorError) {
           try KVAppend(
-            tokens: 1, kvHeads: c.kvHeadCount, keySize: c.headSize, valueSize: c.valueSize, capacity: 1,
+            tokens: 1, kvHeads: heads.count, keySize: c.headSize, valueSize: c.valueSize, capacity: 1,
             keyFormat: content == .keys ? format : .f32, valueFormat: content == .values ? format : .f32
           ).validate()
         } catch {

@@ -8,7 +8,8 @@ struct FamilyModel {
   let architecture: Architecture
   let width = 32
   let heads = 4
-  private let kvHeads = 2
+  /// OLMoE's norms of keys are as wide as those of queries.
+  private var kvHeads: Int { architecture.name == "olmoe" ? 4 : 2 }
   private let size = 8
   let length = 48
   static let vocabulary = 48
@@ -25,6 +26,7 @@ struct FamilyModel {
     if architecture.name == "baichuan" { return 32 }
     if let blocks { return blocks.count }
     if case .allButEvery(let n)? = architecture.rotary?.layers { return n }
+    if architecture.experts != nil, architecture.windows?.period == 1 { return 4 }
     return architecture.windows == nil ? 2 : max(3, architecture.windows!.period)
   }
 
@@ -33,19 +35,21 @@ struct FamilyModel {
   private var isFused: Bool {
     [
       "qwen", "phi3", "gpt2", "starcoder", "gptneox", "falcon", "bloom", "mpt", "jais", "openelm", "chatglm", "plamo3",
-      "cogvlm", "plamo2",
+      "cogvlm", "dbrx", "bailingmoe2", "plamo2",
     ].contains(architecture.name)
   }
   private var hasFusedGate: Bool { ["phi3", "chatglm", "glm4", "plamo2", "plamo3"].contains(architecture.name) }
   private var isTied: Bool { ["gemma", "gemma2", "command-r", "cohere2", "openelm"].contains(architecture.name) }
   private var hasBiases: Bool {
-    ["bloom", "gpt2", "gptneox", "starcoder", "starcoder2", "codeshell", "phi2", "jais", "jais2", "nemotron"].contains(
-      architecture.name)
+    [
+      "bloom", "gpt2", "gptneox", "starcoder", "starcoder2", "codeshell", "phi2", "jais", "jais2", "nemotron", "phimoe",
+      "gpt-oss",
+    ].contains(architecture.name)
   }
   private var hasAttentionOutputBias: Bool { hasBiases || architecture.name == "pangu-embedded" }
   /// Of these only larger models have them.
   private var hasNoHeadNorm: Bool { ["command-r", "mpt"].contains(architecture.name) }
-  private var normsHaveBias: Bool { !["command-r", "cohere2"].contains(architecture.name) }
+  private var normsHaveBias: Bool { !["command-r", "cohere2", "dbrx"].contains(architecture.name) }
 
   private var metadata: GGUFMetadata {
     var metadata = GGUFMetadata()
@@ -66,12 +70,13 @@ struct FamilyModel {
     ] as [(String, Float)] { metadata["\(name).\(key)"] = .float32(value) }
     if let windows = architecture.windows {
       metadata["\(name).attention.sliding_window"] = .uint32(5)
-      let pattern = (0..<layers).map { windows.period == 0 ? $0 % 2 == 0 : $0 % windows.period != windows.period - 1 }
+      let pattern = (0..<layers).map { windows.period < 2 ? $0 % 2 == 0 : $0 % windows.period != windows.period - 1 }
       metadata["\(name).attention.sliding_window_pattern"] = .array(.bool(pattern))
     }
+    addExperts(to: &metadata)
     if case .parallelByKey = architecture.residual { metadata["\(name).use_parallel_residual"] = .bool(true) }
-    if ["dream", "llada"].contains(name) { metadata["\(name).attention.causal"] = .bool(false) }
-    if name.hasSuffix("vl") || ["qwen3tts", "qwen35", "paddleocr"].contains(name) {
+    if ["dream", "llada", "llada-moe", "rnd1"].contains(name) { metadata["\(name).attention.causal"] = .bool(false) }
+    if name.hasSuffix("vl") || ["qwen3tts", "paddleocr", "qwen3vlmoe", "qwen35", "qwen35moe"].contains(name) {
       metadata["\(name).rope.dimension_sections"] = .array(.int32([2, 1, 1, 0]))
     }
     addRecurrence(to: &metadata, kvHeads: kvHeads)
@@ -88,14 +93,20 @@ struct FamilyModel {
     if architecture.positionEmbedding != .none { matrix(names.positionEmbedding, Self.context, width, &writer) }
     if architecture.embeddingNorm == .weights { norm(names.embeddingNorm, architecture.norm, [width], &writer) }
     norm(names.outputNorm, architecture.norm, [width], &writer)
-    if !isTied { linear(names.output, Self.vocabulary, width, bias: architecture.name == "phi2", &writer) }
+    if !isTied {
+      let hasBias = ["phi2", "phimoe"].contains(architecture.name)
+      linear(names.output, Self.vocabulary, width, bias: hasBias, &writer)
+    }
     for layer in 0..<layers {
-      self.layer("blk.\(layer).", blocks?[layer] ?? [.attention, .feedForward], &writer)
+      let blocks = blocks?[layer] ?? [.attention, .feedForward]
+      self.layer("blk.\(layer).", blocks, hasExperts: hasExperts(layer), &writer)
     }
     return writer
   }
 
-  private mutating func layer(_ prefix: String, _ blocks: Set<Block>, _ writer: inout GGUFWriter) {
+  private mutating func layer(
+    _ prefix: String, _ blocks: Set<Block>, hasExperts: Bool, _ writer: inout GGUFWriter
+  ) {
     let names = architecture.names
     func streamNorm(_ name: String?, _ model: inout FamilyModel, _ writer: inout GGUFWriter) {
       if let name { model.norm(prefix + name, model.architecture.norm, [model.width], &writer) }
@@ -108,6 +119,15 @@ struct FamilyModel {
     if blocks != [.feedForward] { streamNorm(names.postAttentionNorm, &self, &writer) }
     guard blocks.contains(.feedForward) else { return }
     if let name = names.feedForwardNorm, !names.attentionNorms.contains(name) { streamNorm(name, &self, &writer) }
+    if hasExperts { experts(prefix, &writer) }
+    if !hasExperts || [.optional, .required].contains(architecture.experts!.dense) {
+      network(prefix, length: architecture.name == "arctic" ? width : length, &writer)
+    }
+    streamNorm(names.postFeedForwardNorm, &self, &writer)
+  }
+
+  private mutating func network(_ prefix: String, length: Int, _ writer: inout GGUFWriter) {
+    let names = architecture.names
     switch architecture.feedForward {
     case .gated where !hasFusedGate:
       linear(prefix + names.gate, length, width, bias: hasBiases, &writer)
@@ -116,7 +136,6 @@ struct FamilyModel {
     case .plain: linear(prefix + names.up, length, width, bias: hasBiases, &writer)
     }
     linear(prefix + names.down, width, length, bias: hasBiases, &writer)
-    streamNorm(names.postFeedForwardNorm, &self, &writer)
   }
 
   private mutating func attention(_ prefix: String, _ writer: inout GGUFWriter) {
@@ -138,7 +157,7 @@ struct FamilyModel {
       for (name, heads) in [(names.queryNorm, heads), (names.keyNorm, kvHeads)] {
         let shape: Shape =
           switch architecture.name {
-          case "olmo2": [heads * size]
+          case "olmo2", "olmoe", "minimax-m2": [heads * size]
           case "stablelm", "plamo2": [heads, size]
           default: [size]
           }
@@ -152,7 +171,7 @@ struct FamilyModel {
   // MARK: Tensors
 
   /// A number in −1 ..< 1, a multiple of 2⁻²³.
-  private mutating func number() -> Float {
+  mutating func number() -> Float {
     random = random &* 1_664_525 &+ 1_013_904_223
     return Float(Int32(random >> 8) - 1 << 23) / Float(1 << 23)
   }
@@ -160,12 +179,12 @@ struct FamilyModel {
   mutating func norm(
     _ name: String, _ kind: Architecture.Norm, _ shape: Shape, _ writer: inout GGUFWriter
   ) {
-    guard kind == .rms || kind == .layer else { return }
+    guard kind != .plainRMS && kind != .plainLayer else { return }
     let isBare = ["plamo2", "plamo3"].contains(architecture.name) && (name.contains("post_") || name.contains("ssm_"))
     let ending = isBare || (architecture.name == "falcon-h1" && name.hasSuffix("ffn_norm")) ? "" : ".weight"
     vector(name + ending, shape, around: 1, &writer)
     let isHead = name.hasSuffix("_q_norm") || name.hasSuffix("_k_norm")
-    if kind == .layer, normsHaveBias, !isHead { vector(name + ".bias", shape, around: 0, &writer) }
+    if kind == .layer || kind == .rmsAndBias, normsHaveBias, !isHead { vector(name + ".bias", shape, around: 0, &writer) }
   }
 
   mutating func linear(

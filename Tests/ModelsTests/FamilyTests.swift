@@ -50,6 +50,6 @@ import Testing
     let bound = gelu.contains(architecture.feedForward) ? 1e-6 : 1e-8
     #expect(error <= bound, "normalized mean squared error \(error)")
     // Without causal attention llama.cpp keeps no cache, so that nothing comes after a prompt.
-    if !["dream", "llada"].contains(name) { #expect(greedy[0] == golden.greedy) }
+    if !["dream", "llada", "llada-moe", "rnd1"].contains(name) { #expect(greedy[0] == golden.greedy) }
   }
 }

@@ -6,11 +6,12 @@ extension Architecture {
     [
       Architecture(
         name: "granite", rotary: Rotary(.adjacent, layers: .byKey, factors: .one), attentionScale: .key,
-        scales: graniteScales),
+        experts: Experts(shared: .optional), scales: graniteScales),
       Architecture(
-        name: "minicpm", rotary: Rotary(.adjacent, layers: .byKey, factors: .one), scales: graniteScales),
+        name: "minicpm", rotary: Rotary(.adjacent, layers: .byKey, factors: .one), experts: Experts(), scales: graniteScales),
       Architecture(
-        name: "granitemoe", rotary: Rotary(.adjacent, factors: .one), attentionScale: .key, scales: graniteScales),
+        name: "granitemoe", rotary: Rotary(.adjacent, factors: .one), attentionScale: .key,
+        experts: Experts(shared: .optional), scales: graniteScales),
       Architecture(
         name: "granite_swa", rotary: Rotary(.adjacent, factors: .one), attentionScale: .key,
         windows: Windows(period: 0), hasSinks: true, scales: graniteScales),

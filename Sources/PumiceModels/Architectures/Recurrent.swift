@@ -8,17 +8,24 @@ extension Architecture {
     Architecture(
       name: "mamba2", rotary: nil, recurrence: Recurrence(kind: .mamba2, layers: .alone), unused: unusedScales),
     Architecture(
-      name: "jamba", rotary: nil, recurrence: Recurrence(kind: .mamba, layers: .withoutHeads), unused: unusedScales),
+      name: "jamba", rotary: nil, recurrence: Recurrence(kind: .mamba, layers: .withoutHeads),
+      experts: Experts(normalization: .never), unused: unusedScales),
     Architecture(
       name: "falcon-h1", attentionScale: .key, recurrence: Recurrence(kind: .mamba2, layers: .besideAttention),
       unused: unusedScales.union(["rope_freqs", "attn_output.bias"])),
     Architecture(
       name: "granitehybrid", rotary: Rotary(.adjacent, layers: .byKey, factors: .one), attentionScale: .key,
-      recurrence: Recurrence(kind: .mamba2, layers: .withoutHeads), scales: graniteScales, unused: unusedScales),
+      recurrence: Recurrence(kind: .mamba2, layers: .withoutHeads), experts: Experts(shared: .optional),
+      scales: graniteScales, unused: unusedScales),
     // Each layer is one block, and has one norm.
     Architecture(
       name: "nemotron_h", rotary: nil, recurrence: Recurrence(kind: .mamba2, layers: .onePerLayer),
       feedForward: .plain(.reluSquared), names: TensorNames(feedForwardNorm: "attn_norm"), unused: unusedScales),
+    Architecture(
+      name: "nemotron_h_moe", rotary: nil, recurrence: Recurrence(kind: .mamba2, layers: .onePerLayer),
+      feedForward: .plain(.reluSquared),
+      experts: Experts(scoring: .of(.sigmoid), normalization: .key, hasSelectionBias: true, shared: .required),
+      names: TensorNames(feedForwardNorm: "attn_norm"), unused: unusedScales),
     Architecture(
       name: "plamo2", headNorm: HeadNorm(), recurrence: Recurrence(kind: .plamo2, layers: .withoutHeads),
       names: .normsAround, unused: unusedScales.union(["attn_qkv.scale"])),
@@ -26,6 +33,25 @@ extension Architecture {
       name: "lfm2", headNorm: HeadNorm(), windows: Windows(period: 0),
       recurrence: Recurrence(kind: .shortConvolution, layers: .withoutHeads),
       names: TensorNames(outputNorm: "token_embd_norm")),
+    Architecture(
+      name: "lfm2moe", headNorm: HeadNorm(), recurrence: Recurrence(kind: .shortConvolution, layers: .withoutHeads),
+      experts: Experts(scoring: .key(.softmax), hasSelectionBias: true),
+      names: TensorNames(outputNorm: "token_embd_norm")),
+    Architecture(
+      name: "qwen3next", headNorm: HeadNorm(), attentionScale: .key, attentionGate: .inQuery,
+      recurrence: Recurrence(kind: .deltaNet, layers: .byInterval), experts: Experts(shared: .gated),
+      names: TensorNames(feedForwardNorm: "post_attention_norm"),
+      unused: unusedQueryBiases.union(["ssm_in", "ssm_out.scale", "attn_qkv.scale", "attn_gate.scale"])),
+    Architecture(
+      name: "qwen35moe", headNorm: HeadNorm(), attentionScale: .key, attentionGate: .inQuery,
+      recurrence: Recurrence(kind: .deltaNetTiled, layers: .byInterval), experts: Experts(shared: .gated),
+      scales: Scales(feedForwardProducts: true), names: TensorNames(feedForwardNorm: "post_attention_norm"),
+      unused: unusedQueryBiases),
+    Architecture(
+      name: "kimi-linear", rotary: nil, latentAttention: LatentAttention(),
+      recurrence: Recurrence(kind: .kimiDelta, layers: .withoutHeads),
+      experts: Experts(scoring: .key(.sigmoid), hasSelectionBias: true, shared: .optional),
+      unused: unusedQueryBiases),
     Architecture(
       name: "qwen35", headNorm: HeadNorm(), attentionScale: .key, attentionGate: .inQuery,
       recurrence: Recurrence(kind: .deltaNetTiled, layers: .byInterval), scales: Scales(feedForwardProducts: true),
