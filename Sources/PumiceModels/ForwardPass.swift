@@ -22,15 +22,13 @@ struct ForwardPass<B: Backend> {
   let layout: CacheLayout
   let cache: KVCache<B>
   let tileLists: TileLists<B>
-  /// Where the keys and values of the tokens go, [count, heads], for each number of heads that layers have.
-  let cells: [Int: B.Tensor]
   /// What the tokens' queries are multiplied by, [count]; nil for nothing.
   let temperatures: B.Tensor?
   let backend: B
   let program: B.Program
-  /// Tokens in this pass, and a bound on the cells of the cache that they see.
+  /// Tokens in this pass, and a bound on the length of the text with them.
   let count: Int
-  let keys: Int
+  let length: Int
 
   /// Records the pass over `tokens` at `positions` (both [count]).
   func record(tokens: B.Tensor, positions: B.Tensor, wanting wanted: LogitsWanted) throws {
@@ -96,42 +94,51 @@ struct ForwardPass<B: Backend> {
         ScaledSum(rows: count, width: heads * c.headSize, rowGain: true, inPlace: true),
         ["x": query, "row_gain": temperatures])
     }
-    try program.record(
-      KVAppend(
-        tokens: count, kvHeads: kvHeads, keySize: c.headSize, valueSize: c.valueSize, capacity: layout.capacity,
-        keyFormat: layout.keyFormats[index], valueFormat: layout.valueFormats[index]),
-      [
-        "keys": key, "values": a.value, "positions": positions, "cells": cells[kvHeads]!, "key_cache": cache.keys[index],
-        "value_cache": cache.values[index], "key_positions": cache.positions[index],
-      ])
+    let stored = cache.layers[index], map = layout.layers[index].cellMap
+    for (run, tensors) in zip(layout.layers[index].runs, stored.runs) {
+      try program.record(
+        KVAppend(
+          tokens: count, kvHeads: kvHeads, part: run.part, keySize: c.headSize, valueSize: c.valueSize,
+          capacity: layout.cellMaps[map].capacity, keyFormat: run.keyFormat, valueFormat: run.valueFormat),
+        [
+          "keys": key, "values": a.value, "positions": positions, "cells": tileLists.places[map].cells,
+          "key_cache": tensors.keys, "value_cache": tensors.values, "key_positions": stored.positions,
+        ])
+    }
     try attend(query, index, positions, sinks: layer.sinks)
     try output(layer.attentionOutput, gated(a.attended, layer, heads: heads), norm: layer.postAttentionNorm)
   }
 
   private func attend(_ query: B.Tensor, _ index: Int, _ positions: B.Tensor, sinks: B.Tensor?) throws {
     let c = configuration, a = activations
-    let op = Attention(
-      tokens: count, heads: c.layers[index].headCount, kvHeads: c.layers[index].kvHeadCount, keySize: c.headSize,
-      valueSize: c.valueSize, capacity: layout.capacity, keys: keys,
-      keyFormat: layout.keyFormats[index], valueFormat: layout.valueFormats[index], scale: c.layers[index].attentionScale, mask: layout.masks[index],
-      modifications: c.scoreModifications, hasSinks: sinks != nil)
-    let tiles = tileLists.layers[index]
+    let layer = layout.layers[index], stored = cache.layers[index], tiles = tileLists.layers[index]
+    let map = layout.cellMaps[layer.cellMap]
     var places = [
-      "positions": positions, "key_positions": cache.positions[index], "lengths": tileLists.lengths,
-      "totals": tileLists.totals,
-      "mask": tiles.mask,
+      "positions": positions, "key_positions": stored.positions, "lengths": tileLists.places[layer.cellMap].lengths,
+      "totals": tileLists.totals, "mask": tiles.mask,
     ]
+    func attention(_ run: CacheLayout.Run) -> Attention {
+      Attention(
+        tokens: count, heads: c.layers[index].headCount, kvHeads: c.layers[index].kvHeadCount, part: run.part,
+        keySize: c.headSize, valueSize: c.valueSize, capacity: map.capacity, keys: map.cellsInUse(by: length),
+        keyFormat: run.keyFormat, valueFormat: run.valueFormat, scale: c.layers[index].attentionScale, mask: layer.mask,
+        modifications: c.scoreModifications, hasSinks: sinks != nil)
+    }
     if tiles.isFirst {
       try program.record(
-        op.tiles, places.merging(["counts": tiles.counts, "list": tiles.list]) { first, _ in first })
+        attention(layer.runs[0]).tiles,
+        places.merging(["counts": tiles.counts, "list": tiles.list]) { first, _ in first })
     }
-    places.merge([
-      "q": query, "k": cache.keys[index], "v": cache.values[index], "tile_counts": tiles.counts,
-      "tile_list": tiles.list, "y": a.attended,
-    ]) { first, _ in first }
+    places.merge(["q": query, "tile_counts": tiles.counts, "tile_list": tiles.list, "y": a.attended]) { first, _ in
+      first
+    }
     places["sinks"] = sinks
     places["score"] = weights.scoreNumbers
-    try program.record(op, places)
+    for (run, tensors) in zip(layer.runs, stored.runs) {
+      places["k"] = tensors.keys
+      places["v"] = tensors.values
+      try program.record(attention(run), places)
+    }
   }
 
   /// What the gate lets through of what attention gives; gives where that is.

@@ -31,22 +31,23 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
     }
     let layout = CacheLayout(options, for: c)
     cache = Self.sum(
-      c.layers.enumerated().flatMap { index, layer in
-        let cells = Self.product([layer.kvHeadCount, layout.capacity])
-        return [
-          bytes(cells, c.headSize, layout.keyFormats[index]), bytes(cells, c.valueSize, layout.valueFormats[index]),
-          bytes(cells, 1, .i32),
-        ]
+      layout.layers.indices.flatMap { layer -> [Int] in
+        let capacity = layout.cellMap(of: layer).capacity
+        let runs = layout.layers[layer].runs.flatMap { run -> [Int] in
+          let cells = Self.product([run.heads.count, capacity])
+          return [bytes(cells, c.headSize, run.keyFormat), bytes(cells, c.valueSize, run.valueFormat)]
+        }
+        return runs + [bytes(c.layers[layer].kvHeadCount, capacity, .i32)]
       })
-    let lists = Set(c.layers.indices.map { layout.tileKind(c, layer: $0) }).map { kind in
-      let tiles = layout.tiles(c, kind)
-      return bytes(Self.product([kind.kvHeads, tiles.rowTiles]), tiles.keyTiles, .i32)
+    var kinds: Set<CacheLayout.TileKind> = []
+    let lists = layout.layers.indices.filter { kinds.insert(layout.tileKind(c, layer: $0)).inserted }.map { layer in
+      let tiles = layout.tiles(c, layer: layer)
+      return bytes(Self.product([c.layers[layer].kvHeadCount, tiles.rowTiles]), tiles.keyTiles, .i32)
     }
-    activations = Self.sum(
-      [
-        bytes(Activations<VulkanBackend>.elementsPerToken(c), layout.passTokens, .f32),
-        bytes(options.keepsAllLogits ? layout.passTokens : 1, c.vocabularySize, .f32),
-      ] + lists)
+    activations = Self.sum([
+      bytes(Activations<VulkanBackend>.elementsPerToken(c), layout.passTokens, .f32),
+      bytes(options.keepsAllLogits ? layout.passTokens : 1, c.vocabularySize, .f32), Self.sum(lists),
+    ])
   }
 
   /// The sum, or the largest number if that overflows.

@@ -124,7 +124,10 @@ public struct ModelTensors: Sendable {
 
 extension ModelTensors {
   /// The memory that a session takes on a device.
-  public func memory(_ options: SessionOptions) -> MemoryEstimate {
-    MemoryEstimate(self, options) { VulkanBackend.storageBytes($0, $1) }
+  ///
+  /// - Throws: as a session with these options.
+  public func memory(_ options: SessionOptions) throws(ModelError) -> MemoryEstimate {
+    try options.validate(for: configuration)
+    return MemoryEstimate(self, options) { VulkanBackend.storageBytes($0, $1) }
   }
 }
