@@ -142,3 +142,22 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// `Tools/fuzz` sets this to the path of libFuzzer: a program of its own that counts which code each input reaches, in the modules
+// that read files.
+if let library = Context.environment["PUMICE_FUZZER"] {
+  let counted = ["PumiceTensors", "PumiceModelFiles", "PumiceTokenizers", "PumiceTemplates", "PumiceModels"]
+  for target in package.targets where counted.contains(target.name) {
+    target.swiftSettings = settings + [.unsafeFlags(["-sanitize=fuzzer"])]
+  }
+  package.targets += [
+    .systemLibrary(name: "CLibFuzzer", path: "Tools/CLibFuzzer"),
+    .executableTarget(
+      name: "fuzz-readers",
+      dependencies: [
+        "CLibFuzzer", "PumiceModels", "PumiceModelFiles", "PumiceTemplates", "PumiceTokenizers", "PumiceTensors",
+      ],
+      path: "Tools/FuzzReaders", swiftSettings: settings,
+      linkerSettings: [.unsafeFlags([library]), .linkedLibrary("stdc++")]),
+  ]
+}

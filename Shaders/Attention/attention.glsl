@@ -2,8 +2,9 @@
 //
 // A tile of rows is ROW_TILE rows of one key-value head, row = token · group + head within the group; a tile of keys is KEY_TILE
 // cells. `list` holds the tiles of keys that each tile of rows looks at, see AttentionTiles. The including shader binds
-// positions, key_positions, lengths, totals, mask and score_words under these names, and has the constants tokens and capacity. HEADS are
-// the query heads, GROUP those that share a key-value head. Bindings that an operator has no use for are bound to something, and never read.
+// positions, key_positions, lengths, totals, mask and score_words under these names, and has the constants tokens, capacity and
+// first_head. HEADS are the query heads of the layer, GROUP those that share a key-value head. Bindings that an operator has no use
+// for are bound to something, and never read.
 #extension GL_EXT_control_flow_attributes : require
 
 #define MASK_WORD(i) mask.v[i]
@@ -30,10 +31,9 @@ struct Row {
 
 // Row `index` of key-value head `set`, counted through all sequences.
 Row row_at(uint set, uint index) {
-  const uint kv_heads = HEADS / GROUP;
-  const uint token = set / kv_heads * tokens + index / GROUP;
+  const uint token = set / KV_HEADS * tokens + index / GROUP;
   Row row;
-  row.head = set % kv_heads * GROUP + index % GROUP;
+  row.head = set % KV_HEADS * GROUP + index % GROUP;
   row.index = token * HEADS + row.head;
   row.position = positions.v[token];
   return row;

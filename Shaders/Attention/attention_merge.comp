@@ -2,9 +2,9 @@
 // y = Σᵢ exp(mᵢ - m)·Σ aᵢ / Σᵢ exp(mᵢ - m)·lᵢ, m = maxᵢ mᵢ: exact, because softmax over disjoint sets of keys merges so. A sink
 // is one more score, without a value.
 //
-// One thread per element of y: x along the elements of a row, y rows of a key-value head, z key-value heads of all sequences. Only
-// splits that have a listed tile are read; nobody wrote the others. A row that sees nothing is zeros; a
-// NaN is not taken for one.
+// One thread per element of y: x along the elements of a row, y rows of a key-value head, z key-value heads of the part in all
+// sequences. Only splits that have a listed tile are read; nobody wrote the others. A row that sees nothing is zeros; a NaN is not
+// taken for one.
 #version 460
 #include "Common/buffers.glsl"
 BUFFER(0, readonly, float, Partials, partials)
@@ -14,7 +14,7 @@ BUFFER(3, readonly, float, Sinks, sinks)
 BUFFER(4, writeonly, float, Output, y)
 BUFFER(5, writeonly, float, LogSumExp, log_sum_exp)
 CONSTANTS(ADDRESS(Partials, partials) ADDRESS(Sums, sums) ADDRESS(Counts, counts) ADDRESS(Sinks, sinks) ADDRESS(Output, y)
-          ADDRESS(LogSumExp, log_sum_exp) uint tokens; uint splits; uint parts;)
+          ADDRESS(LogSumExp, log_sum_exp) uint tokens; uint first_head; uint part_heads; uint splits; uint parts;)
 layout(local_size_x_id = 0) in;
 
 #include "Attention/tiles.glsl"
@@ -22,13 +22,14 @@ layout(local_size_x_id = 0) in;
 
 void main() {
   const uint d = gl_GlobalInvocationID.x;
-  const uint row = gl_WorkGroupID.y, set = gl_WorkGroupID.z, kv_heads = HEADS / GROUP;
+  const uint row = gl_WorkGroupID.y, part_set = gl_WorkGroupID.z;
   if (d >= VALUE_SIZE) return;
-  const uint rows = tokens * GROUP, head = set % kv_heads * GROUP + row % GROUP;
-  const uint index = (set / kv_heads * tokens + row / GROUP) * HEADS + head;
+  const uint set = set_of(part_set / part_heads, part_set % part_heads);
+  const uint rows = tokens * GROUP, head = set % KV_HEADS * GROUP + row % GROUP;
+  const uint index = (set / KV_HEADS * tokens + row / GROUP) * HEADS + head;
   const uint chunks = (rows + ROWS - 1) / ROWS;
   const uint live = (uint(counts.v[set * ROW_TILES + row / ROW_TILE]) + SPLIT_TILES - 1) / SPLIT_TILES;
-  const uint first = (set * chunks + row / ROWS) * splits;
+  const uint first = (part_set * chunks + row / ROWS) * splits;
   float largest = LOWEST;
   float total = 0.0;
   float sum = 0.0;

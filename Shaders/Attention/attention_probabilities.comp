@@ -1,8 +1,8 @@
 // Probabilities of cells: column_sums[s, h, j] = Σ_t p[t, j] over the tokens of the sequence, and last_row[s, h, j] = p of its last
 // token, p = exp(score - log_sum_exp) for the cells that the row sees, else 0.
 //
-// One thread per (cell, query head): x along cells, y heads, z sequences. A thread computes the scores of its key again, token by
-// token, in one order, and reads the key as it lies.
+// One thread per (cell, query head): x along cells, y heads of the part, z sequences. A thread computes the scores of its key again,
+// token by token, in one order, and reads the key as it lies.
 // Preconditions: log_sum_exp has been written; the workgroup is specialization constant 0 threads.
 #version 460
 #include "Common/buffers.glsl"
@@ -20,15 +20,16 @@ BUFFER(10, writeonly, float, LastRow, last_row)
 CONSTANTS(ADDRESS(Queries, q) ADDRESS(Keys, k) ADDRESS(Positions, positions) ADDRESS(KeyPositions, key_positions)
           ADDRESS(Lengths, lengths) ADDRESS(Totals, totals) ADDRESS(MaskWords, mask) ADDRESS(ScoreWords, score_words)
           ADDRESS(LogSumExp, log_sum_exp) ADDRESS(ColumnSums, column_sums) ADDRESS(LastRow, last_row)
-          uint tokens; uint capacity; uint stride; float scale;)
+          uint tokens; uint capacity; uint first_head; uint part_heads; float scale;)
 layout(local_size_x_id = 0) in;
 #include "Attention/attention.glsl"
 #include "Attention/plain_cache.glsl"
 
 void main() {
-  const uint cell = gl_GlobalInvocationID.x, head = gl_WorkGroupID.y, sequence = gl_WorkGroupID.z;
+  const uint cell = gl_GlobalInvocationID.x, part_head = gl_WorkGroupID.y, sequence = gl_WorkGroupID.z;
   if (cell >= capacity) return;
-  const uint set = sequence * (HEADS / GROUP) + head / GROUP;
+  const uint set = set_of(sequence, part_head / GROUP), head = first_head * GROUP + part_head;
+  const uint cells = (sequence * part_heads + part_head / GROUP) * capacity;
   const int key = cell_position(set, cell), length = totals.v[sequence];
   float total = 0.0, last = 0.0;
   if (key >= 0) {
@@ -41,7 +42,7 @@ void main() {
       const Row row = row_at(set, t * GROUP + head % GROUP);
       float dot = 0.0;
       for (uint u = 0; u < KEY_UNITS; u++) {
-        const KeyUnit unit = unpack_key(k.v[(set * stride + min(cell, stride - 1)) * KEY_UNITS + u]);
+        const KeyUnit unit = unpack_key(k.v[(cells + cell) * KEY_UNITS + u]);
         [[unroll]] for (int part = 0; part < KEY_PARTS; part++) {
           dot = add_dot(q.v[row.index * (KEY_SIZE / 4) + u * KEY_PARTS + part], unit.part[part], dot);
         }

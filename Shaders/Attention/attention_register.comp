@@ -1,9 +1,9 @@
 // Attention of a tile of ROWS rows (tokens × the query heads that share a key-value head), without shared memory.
 //
-// One subgroup per (tile of rows, key-value head of a sequence). Listed tiles of keys come in blocks of SUBGROUP × KEYS_PER_LANE
-// cells. For the scores each lane owns KEYS_PER_LANE keys and the queries are spread by uniform loads: the tile of ROWS ×
-// KEYS_PER_LANE scores stays in registers. For the sum of values each lane owns CHUNK_WORDS words of the row of v at a time, and the
-// probabilities are spread by subgroupBroadcast; between blocks the sums rest in y, where every lane finds what it wrote itself.
+// One subgroup per (tile of rows, key-value head of the part, sequence). Listed tiles of keys come in blocks of SUBGROUP ×
+// KEYS_PER_LANE cells. For the scores each lane owns KEYS_PER_LANE keys and the queries are spread by uniform loads: the tile of
+// ROWS × KEYS_PER_LANE scores stays in registers. For the sum of values each lane owns CHUNK_WORDS words of the row of v at a time,
+// and the probabilities are spread by subgroupBroadcast; between blocks the sums rest in y, where every lane finds what it wrote itself.
 // Every block of k and v is read once for all rows of the tile. Block bounds do not depend on the tile, and a block that a row does
 // not see changes no bit of it.
 // Preconditions: the workgroup is one subgroup of SUBGROUP lanes (specialization constant 0); q and k are 16-byte aligned; ROWS
@@ -30,7 +30,7 @@ BUFFER(13, writeonly, float, LogSumExp, log_sum_exp)
 CONSTANTS(ADDRESS(Queries, q) ADDRESS(Keys, k) ADDRESS(Values, v) ADDRESS(Positions, positions)
           ADDRESS(KeyPositions, key_positions) ADDRESS(Lengths, lengths) ADDRESS(Totals, totals) ADDRESS(MaskWords, mask)
           ADDRESS(ScoreWords, score_words) ADDRESS(Counts, counts) ADDRESS(List, list) ADDRESS(Sinks, sinks) ADDRESS(Output, y)
-          ADDRESS(LogSumExp, log_sum_exp) uint tokens; uint capacity; uint stride; float scale;)
+          ADDRESS(LogSumExp, log_sum_exp) uint tokens; uint capacity; uint first_head; float scale;)
 layout(local_size_x_id = 0) in;
 #include "Attention/attention.glsl"
 #include "Attention/plain_cache.glsl"
@@ -48,10 +48,10 @@ int own_position(uint set, uint cell) {
 
 void main() {
   const uint lane = gl_SubgroupInvocationID;
-  const uint set = gl_WorkGroupID.y;
-  const uint cells = set * stride;
+  const uint set = set_of(gl_WorkGroupID.z, gl_WorkGroupID.y);
+  const uint cells = (gl_WorkGroupID.z * gl_NumWorkGroups.y + gl_WorkGroupID.y) * capacity;
   const uint all_rows = tokens * GROUP, first_row = gl_WorkGroupID.x * ROWS;
-  const int length = totals.v[set / (HEADS / GROUP)];
+  const int length = totals.v[gl_WorkGroupID.z];
   Row rows[ROWS];
   float largest[ROWS], total[ROWS], kept[ROWS];
   [[unroll]] for (int r = 0; r < ROWS; r++) {
@@ -80,7 +80,7 @@ void main() {
       [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) {
         const uint own = base + i * SUBGROUP + lane;
         // Cells that nobody wrote are read, but count for nothing.
-        cell[i] = (cells + min(own, stride - 1)) * KEY_UNITS;
+        cell[i] = (cells + min(own, capacity - 1)) * KEY_UNITS;
         key[i] = own_position(set, own);
         [[unroll]] for (int r = 0; r < ROWS; r++) score[r][i] = 0.0;
       }
@@ -136,7 +136,7 @@ void main() {
         }
         [[unroll]] for (int i = 0; i < KEYS_PER_LANE; i++) {
           UNROLL_LANES for (uint source = 0; source < SUBGROUP; source++) {
-            const uint value = (cells + min(base + i * SUBGROUP + source, stride - 1)) * VALUE_WORDS;
+            const uint value = (cells + min(base + i * SUBGROUP + source, capacity - 1)) * VALUE_WORDS;
             // What is in a cell that no row sees may be no number.
             const bool counts_for = subgroupBroadcast(seen >> i * ROWS & ALL_ROWS, source) != 0;
             VALUE_WORD elements[CHUNK_WORDS];

@@ -1,8 +1,8 @@
 // Scores of a chunk of ROWS rows over a split of SPLIT_TILES tiles of the list, and their softmax but for what other splits say:
 // weights[slot, r] = exp(score - m), and m and Σ exp(score - m) of each row to `sums`; 0 for cells that a row does not see.
 //
-// One subgroup per (split, chunk of rows, key-value head of a sequence). A cell's key belongs to KEY_LANES neighbouring lanes, which
-// add up what they have of it. Plain keys (KEY_F32, KEY_F16, KEY_BF16) are read in units of 16 bytes; others in the steps of their
+// One subgroup per (split, chunk of rows, key-value head of the part in all sequences). A cell's key belongs to KEY_LANES
+// neighbouring lanes, which add up what they have of it. Plain keys (KEY_F32, KEY_F16, KEY_BF16) are read in units of 16 bytes; others in the steps of their
 // format, decoded once for all rows. Slots of `weights` count the cells of the listed tiles in their order.
 // Preconditions: the workgroup is one subgroup of SUBGROUP lanes (specialization constant 0), KEY_LANES, a power of two, divides
 // it; q and plain keys are 16-byte aligned; ROWS divides ROW_TILE.
@@ -30,10 +30,12 @@ BUFFER(8, readonly, int, Counts, counts)
 BUFFER(9, readonly, int, List, list)
 BUFFER(10, readwrite, float, Weights, weights)
 BUFFER(11, writeonly, float, Sums, sums)
+#define LATTICE_BINDING 12
+#include "Common/lattice_buffer.glsl"
 CONSTANTS(ADDRESS(Queries, q) ADDRESS(Keys, k) ADDRESS(Positions, positions) ADDRESS(KeyPositions, key_positions)
           ADDRESS(Lengths, lengths) ADDRESS(Totals, totals) ADDRESS(MaskWords, mask) ADDRESS(ScoreWords, score_words)
-          ADDRESS(Counts, counts) ADDRESS(List, list) ADDRESS(Weights, weights) ADDRESS(Sums, sums)
-          uint tokens; uint capacity; uint splits; float scale;)
+          ADDRESS(Counts, counts) ADDRESS(List, list) ADDRESS(Weights, weights) ADDRESS(Sums, sums) LATTICE_ADDRESS
+          uint tokens; uint capacity; uint first_head; uint part_heads; uint splits; float scale;)
 layout(local_size_x_id = 0) in;
 #include "Attention/attention.glsl"
 
@@ -110,11 +112,12 @@ void multiply_key(uint cell) {
 
 void main() {
   const uint lane = gl_SubgroupInvocationID;
-  const uint split = gl_WorkGroupID.x, chunk = gl_WorkGroupID.y, set = gl_WorkGroupID.z;
+  const uint split = gl_WorkGroupID.x, chunk = gl_WorkGroupID.y, part_set = gl_WorkGroupID.z;
+  const uint set = set_of(part_set / part_heads, part_set % part_heads);
   const uint tile = set * ROW_TILES + chunk * ROWS / ROW_TILE;
   const uint first = split * SPLIT_TILES, end = min(first + SPLIT_TILES, uint(counts.v[tile]));
   if (first >= end) return;
-  const int length = totals.v[set / (HEADS / GROUP)];
+  const int length = totals.v[part_set / part_heads];
 #ifndef KEY_PLAIN
   cell_count = gl_NumWorkGroups.z * capacity;
 #endif
@@ -127,7 +130,7 @@ void main() {
     largest[r] = LOWEST;
     total[r] = 0.0;
   }
-  const uint slots = (set * gl_NumWorkGroups.y + chunk) * KEY_TILES * KEY_TILE;
+  const uint slots = (part_set * gl_NumWorkGroups.y + chunk) * KEY_TILES * KEY_TILE;
   for (uint entry = first; entry < end; entry++) {
     const int listed = list.v[tile * KEY_TILES + entry];
     const bool full = (listed & FULL_TILE) != 0;
@@ -137,7 +140,7 @@ void main() {
       const bool inside = KEYS_AT_ONCE <= KEY_TILE || place < KEY_TILE;
       const int key = inside ? cell_position(set, cell) : -1;
       // Cells that nobody wrote are read, but count for nothing.
-      multiply_key(set * capacity + min(cell, capacity - 1));
+      multiply_key(part_set * capacity + min(cell, capacity - 1));
       // Which rows see the key. Not unrolled: a mask may be long, and drivers would compile it once for each.
       uint seen = full && inside ? (1u << ROWS) - 1 : 0u;
       if (!full) {
@@ -176,7 +179,7 @@ void main() {
   [[unroll]] for (int r = 0; r < ROWS; r++) {
     const float whole = subgroupAdd(total[r]);
     if (lane == 0) {
-      const uint place = (((set * gl_NumWorkGroups.y + chunk) * splits + split) * ROWS + r) * 2;
+      const uint place = (((part_set * gl_NumWorkGroups.y + chunk) * splits + split) * ROWS + r) * 2;
       sums.v[place] = largest[r];
       sums.v[place + 1] = whole;
     }

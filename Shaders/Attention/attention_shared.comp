@@ -1,8 +1,8 @@
 // Attention of a tile of ROW_TILE rows (tokens × the query heads that share a key-value head), with tiles of k and v in shared
 // memory.
 //
-// One workgroup of ROW_TILE / 2 × COLUMNS threads per (tile of rows, key-value head of a sequence). Thread (r, c) owns rows r and
-// r + ROW_TILE / 2; of every block of BLOCK keys the scores of keys c, c + COLUMNS, …; and of the sum of values the units c,
+// One workgroup of ROW_TILE / 2 × COLUMNS threads per (tile of rows, key-value head of the part, sequence). Thread (r, c) owns rows
+// r and r + ROW_TILE / 2; of every block of BLOCK keys the scores of keys c, c + COLUMNS, …; and of the sum of values the units c,
 // c + COLUMNS, … of 16 bytes as they lie in the cache. One tile buffer holds k, then v. Only listed tiles of keys are read. Block
 // bounds do not depend on the tile, and a block that a row does not see changes no bit of it.
 // Preconditions: the workgroup is of THREADS (specialization constant 0); q, k and v are 16-byte aligned; BLOCK divides KEY_TILE.
@@ -25,7 +25,7 @@ BUFFER(13, writeonly, float, LogSumExp, log_sum_exp)
 CONSTANTS(ADDRESS(Queries, q) ADDRESS(Keys, k) ADDRESS(Values, v) ADDRESS(Positions, positions)
           ADDRESS(KeyPositions, key_positions) ADDRESS(Lengths, lengths) ADDRESS(Totals, totals) ADDRESS(MaskWords, mask)
           ADDRESS(ScoreWords, score_words) ADDRESS(Counts, counts) ADDRESS(List, list) ADDRESS(Sinks, sinks) ADDRESS(Output, y)
-          ADDRESS(LogSumExp, log_sum_exp) uint tokens; uint capacity; uint stride; float scale;)
+          ADDRESS(LogSumExp, log_sum_exp) uint tokens; uint capacity; uint first_head; float scale;)
 layout(local_size_x_id = 0) in;
 #include "Attention/attention.glsl"
 #include "Attention/plain_cache.glsl"
@@ -58,10 +58,10 @@ void unpack_unit(uvec4 words, out vec4 part[VALUE_PARTS]) {
 void main() {
   const uint thread = gl_LocalInvocationID.x;
   const uint column = thread % COLUMNS;
-  const uint set = gl_WorkGroupID.y;
-  const uint cells = set * stride;
+  const uint set = set_of(gl_WorkGroupID.z, gl_WorkGroupID.y);
+  const uint cells = (gl_WorkGroupID.z * gl_NumWorkGroups.y + gl_WorkGroupID.y) * capacity;
   const uint all_rows = tokens * GROUP;
-  const int length = totals.v[set / (HEADS / GROUP)];
+  const int length = totals.v[gl_WorkGroupID.z];
   Row rows[2];
   uint local[2];
   bool exists[2];
@@ -94,7 +94,7 @@ void main() {
       const uint base = uint(listed & ~FULL_TILE) * KEY_TILE + place;
       // Cells that nobody wrote are read, but count for nothing.
       for (uint i = thread; i < BLOCK * KEY_UNITS; i += THREADS) {
-        const uint cell = cells + min(base + i / KEY_UNITS, stride - 1);
+        const uint cell = cells + min(base + i / KEY_UNITS, capacity - 1);
         tile[i / KEY_UNITS * KEY_STRIDE + i % KEY_UNITS] = k.v[cell * KEY_UNITS + i % KEY_UNITS];
       }
       for (uint i = thread; i < BLOCK; i += THREADS) key_of[i] = cell_position(set, base + i);
@@ -131,7 +131,7 @@ void main() {
       // From here on the scores of whole rows are there, and nobody needs the tile of k.
       barrier();
       for (uint i = thread; i < BLOCK * VALUE_UNITS; i += THREADS) {
-        const uint cell = cells + min(base + i / VALUE_UNITS, stride - 1);
+        const uint cell = cells + min(base + i / VALUE_UNITS, capacity - 1);
         // What is in an empty cell may be no number.
         tile[i / VALUE_UNITS * VALUE_STRIDE + i % VALUE_UNITS] =
             key_of[i / VALUE_UNITS] >= 0 ? v.v[cell * VALUE_UNITS + i % VALUE_UNITS] : uvec4(0);

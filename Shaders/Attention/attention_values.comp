@@ -1,9 +1,9 @@
 // Weighted sums of values of a chunk of ROWS rows over a split of the list, see attention_scores.comp, to `partials`
 // [chunk, split, KEYS_AT_ONCE, ROWS, VALUE_SIZE].
 //
-// One subgroup per (split, chunk of rows, key-value head of a sequence). Of plain values (VALUE_F32, VALUE_F16, VALUE_BF16) a lane
-// owns words, and all lanes read the same cell. Otherwise it owns a step of the format, decoded once for all rows, and KEYS_AT_ONCE
-// cells are read at once, whose sums are kept apart.
+// One subgroup per (split, chunk of rows, key-value head of the part in all sequences). Of plain values (VALUE_F32, VALUE_F16,
+// VALUE_BF16) a lane owns words, and all lanes read the same cell. Otherwise it owns a step of the format, decoded once for all rows,
+// and KEYS_AT_ONCE cells are read at once, whose sums are kept apart.
 // Preconditions: the workgroup is one subgroup of SUBGROUP lanes (specialization constant 0).
 #version 460
 #include "Common/buffers.glsl"
@@ -13,8 +13,10 @@ BUFFER(1, readonly, uint, Values, v)
 BUFFER(2, readonly, int, Counts, counts)
 BUFFER(3, readonly, int, List, list)
 BUFFER(4, writeonly, float, Partials, partials)
+#define LATTICE_BINDING 5
+#include "Common/lattice_buffer.glsl"
 CONSTANTS(ADDRESS(Weights, weights) ADDRESS(Values, v) ADDRESS(Counts, counts) ADDRESS(List, list) ADDRESS(Partials, partials)
-          uint tokens; uint capacity; uint splits;)
+          LATTICE_ADDRESS uint tokens; uint capacity; uint first_head; uint part_heads; uint splits;)
 layout(local_size_x_id = 0) in;
 #extension GL_EXT_control_flow_attributes : require
 
@@ -45,11 +47,12 @@ uint weight_skipped(uint piece, uint step) { return weight_first(piece, step) % 
 
 void main() {
   const uint lane = gl_SubgroupInvocationID;
-  const uint split = gl_WorkGroupID.x, chunk = gl_WorkGroupID.y, set = gl_WorkGroupID.z;
+  const uint split = gl_WorkGroupID.x, chunk = gl_WorkGroupID.y, part_set = gl_WorkGroupID.z;
+  const uint set = set_of(part_set / part_heads, part_set % part_heads);
   const uint tile = set * ROW_TILES + chunk * ROWS / ROW_TILE;
   const uint first = split * SPLIT_TILES, end = min(first + SPLIT_TILES, uint(counts.v[tile]));
   if (first >= end) return;
-  const uint chunks = set * gl_NumWorkGroups.y + chunk;
+  const uint chunks = part_set * gl_NumWorkGroups.y + chunk;
   const uint target = (chunks * splits + split) * KEYS_AT_ONCE * ROWS * VALUE_SIZE;
 
 #ifdef VALUE_PLAIN
@@ -66,7 +69,7 @@ void main() {
         weight[r] = weights.v[(slots + i) * ROWS + r];
         most = max(most, weight[r]);
       }
-      const uint cell = (set * capacity + min(base + i, capacity - 1)) * VALUE_WORDS;
+      const uint cell = (part_set * capacity + min(base + i, capacity - 1)) * VALUE_WORDS;
       [[unroll]] for (int w = 0; w < LANE_WORDS; w++) {
         const VALUE_WORD stored = unpack_value(v.v[cell + min(w * SUBGROUP + lane, VALUE_WORDS - 1)]);
         // What is in a cell that no row sees may be no number.
@@ -102,7 +105,7 @@ void main() {
             weight[r] = weights.v[(slots + i) * ROWS + r];
             most = max(most, weight[r]);
           }
-          weight_row = set * capacity + min(base + i, capacity - 1);
+          weight_row = part_set * capacity + min(base + i, capacity - 1);
           weight_load_step(step, 0);
           [[unroll]] for (uint g = 0; g < WEIGHT_GROUPS; g++) {
             // What is in a cell that no row sees may be no number.

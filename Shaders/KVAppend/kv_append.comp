@@ -1,9 +1,10 @@
-// Row (s, h, cells[s, t, h]) of the cache = source[s, t, h, :] in the cache's format, for the keys or the values; with KEYS also
-// key_positions[s, h, cells[s, t, h]] = positions[s, t]; with BOTH, which KEYS goes with, for the keys and the values, which have
-// one size and one format. Cells outside the cache are not written. The tokens of a sequence must have different cells in a head.
+// Row (s, h - first_head, cells[s, t, h]) of the cache = source[s, t, h, :] in the cache's format, for the keys or the values, and
+// the part_heads heads h from first_head on; with KEYS also key_positions[s, h, cells[s, t, h]] = positions[s, t]; with BOTH, which
+// KEYS goes with, for the keys and the values, which have one size and one format. Cells outside the cache are not written. The
+// tokens of a sequence must have different cells in a head.
 //
 // One thread per unit of UNIT elements: two plain numbers, which are one or two words, or the elements under one scale, at least
-// 32. x groups along the units of all heads of a token, of specialization constant 0 threads; y groups along the tokens of all
+// 32. x groups along the units of these heads of a token, of specialization constant 0 threads; y groups along the tokens of all
 // sequences; with BOTH two z groups, for keys and values. Plain numbers travel as bits: nothing is flushed or rounded but by whole numbers.
 #version 460
 #extension GL_EXT_control_flow_attributes : require
@@ -26,7 +27,7 @@ BUFFER(6, readwrite, uint, ValueCache, value_cache)
 #define VALUE_ADDRESSES
 #endif
 CONSTANTS(ADDRESS(Source, source) ADDRESS(Cells, cells) ADDRESS(Cache, cache) POSITION_ADDRESSES VALUE_ADDRESSES
-          uint tokens; uint kv_heads; uint size; uint capacity; uint rows;)
+          uint tokens; uint kv_heads; uint first_head; uint part_heads; uint size; uint capacity; uint rows;)
 layout(local_size_x_id = 0) in;
 #include "Common/float16.glsl"
 #include "KVAppend/bfloat16.glsl"
@@ -92,16 +93,16 @@ void append(uint row, uint unit) {
 
 void main() {
   const uint units = size / UNIT;
-  const uint head = gl_GlobalInvocationID.x / units, unit = gl_GlobalInvocationID.x % units;
-  if (head >= kv_heads) return;
-  const uint token = gl_WorkGroupID.y;
+  const uint part_head = gl_GlobalInvocationID.x / units, unit = gl_GlobalInvocationID.x % units;
+  if (part_head >= part_heads) return;
+  const uint head = first_head + part_head;
+  const uint token = gl_WorkGroupID.y, sequence = token / tokens;
   const uint cell = cells.v[token * kv_heads + head];
   // A negative cell is a huge unsigned number, outside the cache as well.
   if (cell >= capacity) return;
-  const uint row = (token / tokens * kv_heads + head) * capacity + cell;
   first = (token * kv_heads + head) * size + unit * UNIT;
-  append(row, unit);
+  append((sequence * part_heads + part_head) * capacity + cell, unit);
 #ifdef KEYS
-  if (unit == 0 && gl_WorkGroupID.z == 0) key_positions.v[row] = positions.v[token];
+  if (unit == 0 && gl_WorkGroupID.z == 0) key_positions.v[(sequence * kv_heads + head) * capacity + cell] = positions.v[token];
 #endif
 }

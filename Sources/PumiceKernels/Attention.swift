@@ -28,8 +28,12 @@ extension Attention: Dispatchable {
   static let generatedSample = MaskProgram.sample.merging(ScoreProgram.sample) { first, _ in first }
   var generated: [String: String] { ["mask": MaskProgram(mask).text, "score": ScoreProgram(modifications).text] }
 
-  /// Key-value heads of all sequences.
-  var sets: Int { sequences * kvHeads }
+  /// Key-value heads of all sequences that k and v hold.
+  var sets: Int { sequences * computedHeads.count }
+  /// Query heads that are computed.
+  var queryHeads: Int { computedHeads.count * group }
+  var firstHead: UInt32 { UInt32(computedHeads.lowerBound) }
+  var partHeads: UInt32 { UInt32(computedHeads.count) }
 
   /// Macros that all shaders are specialized by.
   var defines: [String: String] {
@@ -68,7 +72,7 @@ extension Attention: Dispatchable {
     needs: [.workgroup(threads)],
     refusal: { op, device in
       PlainCache.refusal(op, device)
-        ?? countRefusal([groups(op.heads, of: threads), op.tokens, op.sequences], device)
+        ?? countRefusal([groups(op.queryHeads, of: threads), op.tokens, op.sequences], device)
     },
     loopIterations: { op, _ in (op.keys + 1) * (op.keySize + op.valueSize + op.mask.liveLoops + 2) + 2 * op.valueSize }
   ) { op, device in
@@ -83,9 +87,9 @@ extension Attention: Dispatchable {
         op.binding("y"), cache.logSumExp(op),
       ],
       constants: [
-        "tokens": UInt32(op.tokens), "capacity": UInt32(op.capacity), "stride": UInt32(cache.stride),
-        "scale": op.scale.bitPattern,
-      ], groups: (groups(op.heads, of: threads), op.tokens, op.sequences))
+        "tokens": UInt32(op.tokens), "capacity": UInt32(op.capacity), "first_head": op.firstHead,
+        "part_heads": op.partHeads, "scale": op.scale.bitPattern,
+      ], groups: (groups(op.queryHeads, of: threads), op.tokens, op.sequences))
     if cache.needsLogSumExp(op) { step.defines["LOG_SUM_EXP"] = "" }
     plan.steps.append(step)
     plan.steps += cache.probabilities(op)

@@ -16,8 +16,6 @@ struct PlainCache {
 
   let keys: Step.Binding
   let values: Step.Binding
-  /// Cells from one key-value head to the next.
-  let stride: Int
   /// KEY_F16, VALUE_BF16, …
   let defines: [String: String]
   /// The scratch memory, and the steps that fill it.
@@ -40,15 +38,15 @@ struct PlainCache {
       plan.steps.append(
         Step(
           "Attention/unpack_cache.comp", defines: format.weightDefines(), specialization: [UInt32(Self.threads)],
-          bindings: [.argument(name), .argument("lengths"), .scratch(index, .write)],
+          bindings: [.argument(name), .argument("lengths"), .scratch(index, .write)] + format.weightBindings,
           constants: [
             "rows": UInt32(op.sets * op.capacity), "columns": UInt32(size), "capacity": UInt32(op.capacity),
+            "kv_heads": UInt32(op.kvHeads), "first_head": op.firstHead, "part_heads": op.partHeads,
           ], groups: (groups(size, of: Self.run * Self.threads), op.keys, op.sets)))
       return .scratch(index, .read)
     }
     keys = cache("k", "KEY", op.keySize, op.keyFormat)
     values = cache("v", "VALUE", op.valueSize, op.valueFormat)
-    stride = op.capacity
     self.defines = defines
     self.plan = plan
   }
@@ -94,9 +92,9 @@ struct PlainCache {
           target(.lastRow),
         ],
         constants: [
-          "tokens": UInt32(op.tokens), "capacity": UInt32(op.capacity), "stride": UInt32(stride),
-          "scale": op.scale.bitPattern,
-        ], groups: (groups(op.capacity, of: Self.threads), op.heads, op.sequences))
+          "tokens": UInt32(op.tokens), "capacity": UInt32(op.capacity), "first_head": op.firstHead,
+          "part_heads": op.partHeads, "scale": op.scale.bitPattern,
+        ], groups: (groups(op.capacity, of: Self.threads), op.queryHeads, op.sequences))
     ]
   }
 

@@ -124,10 +124,10 @@ enum AttentionSplit {
           op.binding("q"), op.binding("k"), op.binding("positions"), op.binding("key_positions"), op.binding("lengths"),
           op.binding("totals"), op.binding("mask"), op.binding("score"), op.binding("tile_counts"),
           op.binding("tile_list"), .scratch(first, .readWrite), .scratch(first + 1, .write),
-        ],
+        ] + op.keyFormat.weightBindings,
         [
-          "tokens": UInt32(op.tokens), "capacity": UInt32(op.capacity), "splits": UInt32(splits(op)),
-          "scale": op.scale.bitPattern,
+          "tokens": UInt32(op.tokens), "capacity": UInt32(op.capacity), "first_head": op.firstHead,
+          "part_heads": op.partHeads, "splits": UInt32(splits(op)), "scale": op.scale.bitPattern,
         ]))
     var values = format("VALUE", op.valueFormat)
     if !op.valueFormat.isPlain { values["KEYS_AT_ONCE"] = String(parts(op, device)) }
@@ -137,7 +137,11 @@ enum AttentionSplit {
         [
           .scratch(first, .read), op.binding("v"), op.binding("tile_counts"), op.binding("tile_list"),
           .scratch(first + 2, .write),
-        ], ["tokens": UInt32(op.tokens), "capacity": UInt32(op.capacity), "splits": UInt32(splits(op))]))
+        ] + op.valueFormat.weightBindings,
+        [
+          "tokens": UInt32(op.tokens), "capacity": UInt32(op.capacity), "first_head": op.firstHead,
+          "part_heads": op.partHeads, "splits": UInt32(splits(op)),
+        ]))
     if cache.needsLogSumExp(op) { defines["LOG_SUM_EXP"] = "" }
     var merge = Step(
       "Attention/attention_merge.comp", defines: defines, specialization: [UInt32(mergeThreads)],
@@ -146,7 +150,8 @@ enum AttentionSplit {
         op.binding("y"), cache.logSumExp(op),
       ],
       constants: [
-        "tokens": UInt32(op.tokens), "splits": UInt32(splits(op)), "parts": UInt32(parts(op, device)),
+        "tokens": UInt32(op.tokens), "first_head": op.firstHead, "part_heads": op.partHeads,
+        "splits": UInt32(splits(op)), "parts": UInt32(parts(op, device)),
       ], groups: (groups(op.valueSize, of: mergeThreads), op.tokens * op.group, op.sets))
     merge.defines["SUBGROUP"] = nil
     plan.steps.append(merge)

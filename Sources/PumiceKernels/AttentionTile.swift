@@ -86,7 +86,7 @@ enum AttentionTile {
 
   private static func refusal(_ op: Attention, rows: Int, _ device: DeviceInfo) -> String? {
     PlainCache.refusal(op, device)
-      ?? Attention.countRefusal([groups(op.tokens * op.group, of: rows), op.sets], device)
+      ?? Attention.countRefusal([groups(op.tokens * op.group, of: rows), op.computedHeads.count, op.sequences], device)
   }
 
   private static func plan(
@@ -103,9 +103,10 @@ enum AttentionTile {
         op.binding("tile_counts"), op.binding("tile_list"), op.binding("sinks"), op.binding("y"), cache.logSumExp(op),
       ],
       constants: [
-        "tokens": UInt32(op.tokens), "capacity": UInt32(op.capacity), "stride": UInt32(cache.stride),
+        "tokens": UInt32(op.tokens), "capacity": UInt32(op.capacity), "first_head": op.firstHead,
         "scale": op.scale.bitPattern,
-      ], groups: (groups(op.tokens * op.group, of: rows), op.sets, 1), subgroupSize: subgroupSize)
+      ], groups: (groups(op.tokens * op.group, of: rows), op.computedHeads.count, op.sequences),
+      subgroupSize: subgroupSize)
     if cache.needsLogSumExp(op) { step.defines["LOG_SUM_EXP"] = "" }
     plan.steps.append(step)
     plan.steps += cache.probabilities(op)

@@ -13,8 +13,8 @@ extension KVAppend: Dispatchable {
         + "words that two of them have a half of.",
       shaders: ["KVAppend/kv_append.comp"], needs: [.workgroup(threads)],
       refusal: { op, device in
-        for part in op.parts {
-          let (x, y) = (groups(op.kvHeads * part.units, of: threads), op.sequences * op.tokens)
+        for part in op.targets {
+          let (x, y) = (groups(op.writtenHeads.count * part.units, of: threads), op.sequences * op.tokens)
           let limit = device.maxWorkgroupCount
           guard x <= limit[0], y <= limit[1] else {
             return "needs \(x)×\(y) workgroups, the device allows \(limit[0])×\(limit[1])"
@@ -23,15 +23,15 @@ extension KVAppend: Dispatchable {
         return nil
       },
       // The numbers of a unit are read for the scale, for the codes, and once more for the fifth bits of codes.
-      loopIterations: { op, _ in 3 * (op.parts.map(\.unit).max()! + 32) }
+      loopIterations: { op, _ in 3 * (op.targets.map(\.unit).max()! + 32) }
     ) { op, _ in
-      let parts = op.parts
-      return Plan(op.isOneDispatch ? [op.step(parts[0], with: parts[1])] : parts.map { op.step($0) })
+      let targets = op.targets
+      return Plan(op.isOneDispatch ? [op.step(targets[0], with: targets[1])] : targets.map { op.step($0) })
     }
   ]
 
   /// The appending to one of the caches.
-  private struct Part {
+  private struct Target {
     let source: String
     let cache: String
     let format: TensorFormat
@@ -48,8 +48,8 @@ extension KVAppend: Dispatchable {
     var units: Int { size / unit }
   }
 
-  private var parts: [Part] {
-    [Part("keys", "key_cache", keyFormat, keySize), Part("values", "value_cache", valueFormat, valueSize)]
+  private var targets: [Target] {
+    [Target("keys", "key_cache", keyFormat, keySize), Target("values", "value_cache", valueFormat, valueSize)]
   }
 
   /// Whether one dispatch writes both caches: for a few tokens most of the time is that of the dispatch itself, for many it is
@@ -58,13 +58,13 @@ extension KVAppend: Dispatchable {
     keyFormat == valueFormat && keySize == valueSize && sequences * tokens <= 16
   }
 
-  private func step(_ part: Part, with other: Part? = nil) -> Step {
-    var defines = part.format.weightDefines(["UNIT": "\(part.unit)"])
-    if let encoding = CacheEncoding(part.format, rowLength: part.size) {
+  private func step(_ target: Target, with other: Target? = nil) -> Step {
+    var defines = target.format.weightDefines(["UNIT": "\(target.unit)"])
+    if let encoding = CacheEncoding(target.format, rowLength: target.size) {
       defines.merge(encoding.defines) { _, new in new }
     }
-    var bindings: [Step.Binding] = [.argument(part.source), .argument("cells"), .argument(part.cache)]
-    if part.source == "keys" {
+    var bindings: [Step.Binding] = [.argument(target.source), .argument("cells"), .argument(target.cache)]
+    if target.source == "keys" {
       defines["KEYS"] = ""
       bindings += [.argument("positions"), .argument("key_positions")]
     }
@@ -75,10 +75,11 @@ extension KVAppend: Dispatchable {
     return Step(
       "KVAppend/kv_append.comp", defines: defines, specialization: [UInt32(Self.threads)], bindings: bindings,
       constants: [
-        "tokens": UInt32(tokens), "kv_heads": UInt32(kvHeads), "size": UInt32(part.size),
-        "capacity": UInt32(capacity), "rows": UInt32(sequences * kvHeads * capacity),
+        "tokens": UInt32(tokens), "kv_heads": UInt32(kvHeads), "first_head": UInt32(writtenHeads.lowerBound),
+        "part_heads": UInt32(writtenHeads.count), "size": UInt32(target.size), "capacity": UInt32(capacity),
+        "rows": UInt32(sequences * writtenHeads.count * capacity),
       ],
-      groups: (groups(kvHeads * part.units, of: Self.threads), sequences * tokens, other == nil ? 1 : 2))
+      groups: (groups(writtenHeads.count * target.units, of: Self.threads), sequences * tokens, other == nil ? 1 : 2))
   }
 }
 

@@ -89,7 +89,7 @@ extension ModelKeys {
         groupCount: 1, stepRank: 0, normalizesSteps: false)
     }
     if kind == .kimiDelta {
-      let heads = try sizeOfSome("attention.head_count", most: 1 << 16)
+      let heads = try headsOfAll()
       let headSize = try size("kda.head_dim", most: 1 << 16)
       guard try file.optionalBool(name("kda.safe_gate")) != true else {
         throw unsupported("kda.safe_gate", "decays with a lower bound")
@@ -144,7 +144,8 @@ extension ModelKeys {
       case .withoutHeads: return LayerBlocks(attention: heads > 0, recurrence: heads == 0, feedForward: true)
       case .besideAttention: return LayerBlocks(attention: true, recurrence: true, feedForward: true)
       case .onePerLayer:
-        return LayerBlocks(attention: length == 0 && heads > 0, recurrence: length == 0 && heads == 0, feedForward: length > 0)
+        return LayerBlocks(
+          attention: length == 0 && heads > 0, recurrence: length == 0 && heads == 0, feedForward: length > 0)
       }
     }
   }
@@ -157,34 +158,25 @@ extension ModelKeys {
     }
     let flags: [Bool]
     if case .bool(let bools) = array { flags = bools } else { flags = try file.integerArray(name(key)).map { $0 != 0 } }
-    guard flags.count == count else { throw invalid(key, "is for \(flags.count) layers of \(count)") }
-    return flags
+    guard flags.count >= count else { throw invalid(key, "is for \(flags.count) layers of \(count)") }
+    return Array(flags.prefix(count))
   }
 
-  /// A number for each layer, all the same where the file has only one, 0 where it has none.
-  private func numbers(_ key: String, _ count: Int) throws(ModelFileError) -> [Int] {
-    guard case .array? = file.metadata[name(key)] else {
-      return Array(repeating: try file.optionalInteger(name(key), in: 0...1 << 24) ?? 0, count: count)
-    }
-    let list = try file.integerArray(name(key))
-    guard list.count == count else { throw invalid(key, "is for \(list.count) layers of \(count)") }
-    guard list.allSatisfy({ 0...1 << 24 ~= $0 }) else { throw invalid(key, "has a number outside 0…\(1 << 24)") }
-    return list
-  }
-
-  /// The number that all those layers have that have one, where others may have 0.
-  func sizeOfSome(_ key: String, most: Int = 1 << 24) throws(ModelFileError) -> Int {
-    guard let size = try optionalSizeOfSome(key, most: most) else { return try size(key, most: most) }
-    return size
-  }
-
-  func optionalSizeOfSome(_ key: String, most: Int = 1 << 24) throws(ModelFileError) -> Int? {
-    guard case .array? = file.metadata[name(key)] else { return try optionalSize(key, most: most) }
+  /// The heads that all those layers have that have some.
+  private func headsOfAll() throws(ModelFileError) -> Int {
+    let key = "attention.head_count"
+    guard case .array? = file.metadata[name(key)] else { return try size(key, most: 1 << 16) }
     let list = try file.integerArray(name(key)).filter { $0 != 0 }
     guard let first = list.first else { throw invalid(key, "is 0 in all layers") }
     guard list.allSatisfy({ $0 == first }) else { throw unsupported(key, "layers that differ in it") }
-    guard 1...most ~= first else { throw invalid(key, "\(first) is outside 1…\(most)") }
+    guard 1...1 << 16 ~= first else { throw invalid(key, "\(first) is outside 1…\(1 << 16)") }
     return first
+  }
+
+  /// A number for each layer; 0 where the file has none.
+  private func numbers(_ key: String, _ count: Int) throws(ModelFileError) -> [Int] {
+    guard file.metadata[name(key)] != nil else { return Array(repeating: 0, count: count) }
+    return try sizes(key, layers: count, in: 0...1 << 24)
   }
 }
 

@@ -105,7 +105,7 @@ extension Architecture {
     /// The tables of factors that the family's files may have.
     public var factors: Factors
     /// What the key of YaRN's other magnitude is multiplied by (`rope.scaling.yarn_log_multiplier`).
-    public var logMultiplierUnit: Double = 1
+    public var logMultiplierUnit: Double
     /// Whether the ends of YaRN's blend are rounded to whole pairs.
     public var roundsBlend = true
 
@@ -132,12 +132,14 @@ extension Architecture {
     }
 
     public init(
-      _ pairing: RoPE.Pairing, sections: RoPE.Pairing? = nil, layers: Layers = .all, factors: Factors = .none
+      _ pairing: RoPE.Pairing, sections: RoPE.Pairing? = nil, layers: Layers = .all, factors: Factors = .none,
+      logMultiplierUnit: Double = 1
     ) {
       self.pairing = pairing
       sectionPairing = sections ?? pairing
       self.layers = layers
       self.factors = factors
+      self.logMultiplierUnit = logMultiplierUnit
     }
   }
 
@@ -181,6 +183,8 @@ extension Architecture {
     case none
     /// In all layers, with `attention.temperature_scale`, the original context of rotary scaling, and no offset (Mistral 3).
     case key
+    /// In all layers, with `attention.temperature_scale`, `attention.temperature_length`, and no offset (Mistral Large 3).
+    case keys
     /// In layers without rotary embedding (Llama 4).
     case unrotated(length: Int, scale: Float, offset: Int)
   }

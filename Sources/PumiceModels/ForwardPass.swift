@@ -23,15 +23,13 @@ struct ForwardPass<B: Backend> {
   let cache: KVCache<B>
   let state: RecurrentState<B>
   let tileLists: TileLists<B>
-  /// Where the keys and values of the tokens go, [count, heads], for each number of heads that layers have.
-  let cells: [Int: B.Tensor]
   /// What the tokens' queries are multiplied by, [count]; nil for nothing.
   let temperatures: B.Tensor?
   let backend: B
   let program: B.Program
-  /// Tokens in this pass, and a bound on the cells of the cache that they see.
+  /// Tokens in this pass, and a bound on the length of the text with them.
   let count: Int
-  let keys: Int
+  let length: Int
 
   /// Records the pass over `tokens` at `positions` (both [count]).
   func record(tokens: B.Tensor, positions: B.Tensor, wanting wanted: LogitsWanted) throws {
@@ -136,45 +134,53 @@ struct ForwardPass<B: Backend> {
   /// Keeps the keys and values of the pass.
   func append(_ keys: B.Tensor, _ values: B.Tensor, _ index: Int, _ positions: B.Tensor) throws {
     let c = configuration, kvHeads = c.layers[index].kvHeadCount
-    guard let cache = cache.layers[index], let cells = cells[kvHeads] else {
+    guard let part = layout.layers[index], let stored = cache.layers[index] else {
       preconditionFailure("layer \(index) attends and has no cache")
     }
-    try program.record(
-      KVAppend(
-        tokens: count, kvHeads: kvHeads, keySize: c.headSize, valueSize: c.valueSize, capacity: layout.capacity,
-        keyFormat: layout.keyFormats[index], valueFormat: layout.valueFormats[index]),
-      [
-        "keys": keys, "values": values, "positions": positions, "cells": cells, "key_cache": cache.keys,
-        "value_cache": cache.values, "key_positions": cache.positions,
-      ])
+    for (run, tensors) in zip(part.runs, stored.runs) {
+      try program.record(
+        KVAppend(
+          tokens: count, kvHeads: kvHeads, part: run.part, keySize: c.headSize, valueSize: c.valueSize,
+          capacity: layout.cellMap(of: part).capacity, keyFormat: run.keyFormat, valueFormat: run.valueFormat),
+        [
+          "keys": keys, "values": values, "positions": positions, "cells": tileLists.places[part.cellMap].cells,
+          "key_cache": tensors.keys, "value_cache": tensors.values, "key_positions": stored.positions,
+        ])
+    }
   }
 
   func attend(_ query: B.Tensor, _ index: Int, _ positions: B.Tensor, sinks: B.Tensor?) throws {
     let c = configuration, a = activations
-    let op = Attention(
-      tokens: count, heads: c.layers[index].headCount, kvHeads: c.layers[index].kvHeadCount, keySize: c.headSize,
-      valueSize: c.valueSize, capacity: layout.capacity, keys: keys,
-      keyFormat: layout.keyFormats[index], valueFormat: layout.valueFormats[index], scale: c.layers[index].attentionScale, mask: layout.masks[index],
-      modifications: c.scoreModifications, hasSinks: sinks != nil)
-    guard let cache = cache.layers[index], let tiles = tileLists.layers[index] else {
+    guard let layer = layout.layers[index], let stored = cache.layers[index], let tiles = tileLists.layers[index] else {
       preconditionFailure("layer \(index) attends and has no cache")
     }
+    let map = layout.cellMap(of: layer)
     var places = [
-      "positions": positions, "key_positions": cache.positions, "lengths": tileLists.lengths,
-      "totals": tileLists.totals,
-      "mask": tiles.mask,
+      "positions": positions, "key_positions": stored.positions, "lengths": tileLists.places[layer.cellMap].lengths,
+      "totals": tileLists.totals, "mask": tiles.mask,
     ]
+    func attention(_ run: CacheLayout.Run) -> Attention {
+      Attention(
+        tokens: count, heads: c.layers[index].headCount, kvHeads: c.layers[index].kvHeadCount, part: run.part,
+        keySize: c.headSize, valueSize: c.valueSize, capacity: map.capacity, keys: map.cellsInUse(by: length),
+        keyFormat: run.keyFormat, valueFormat: run.valueFormat, scale: c.layers[index].attentionScale, mask: layer.mask,
+        modifications: c.scoreModifications, hasSinks: sinks != nil)
+    }
     if tiles.isFirst {
       try program.record(
-        op.tiles, places.merging(["counts": tiles.counts, "list": tiles.list]) { first, _ in first })
+        attention(layer.runs[0]).tiles,
+        places.merging(["counts": tiles.counts, "list": tiles.list]) { first, _ in first })
     }
-    places.merge([
-      "q": query, "k": cache.keys, "v": cache.values, "tile_counts": tiles.counts,
-      "tile_list": tiles.list, "y": a.attended,
-    ]) { first, _ in first }
+    places.merge(["q": query, "tile_counts": tiles.counts, "tile_list": tiles.list, "y": a.attended]) { first, _ in
+      first
+    }
     places["sinks"] = sinks
     places["score"] = weights.scoreNumbers
-    try program.record(op, places)
+    for (run, tensors) in zip(layer.runs, stored.runs) {
+      places["k"] = tensors.keys
+      places["v"] = tensors.values
+      try program.record(attention(run), places)
+    }
   }
 
   /// What the gate lets through of what attention gives; gives where that is.

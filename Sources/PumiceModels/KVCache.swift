@@ -1,41 +1,56 @@
 import PumiceOperators
 import PumiceTensors
 
-/// The keys and values of the tokens so far.
+/// The keys and values of the tokens so far, and where each is in the text.
 struct KVCache<B: Backend> {
-  /// Of each layer; nil where it does not attend.
+  /// One for each layer; nil where it does not attend.
   let layers: [Layer?]
 
-  /// [kvHeads, capacity, headSize] each, and the positions of their tokens, [kvHeads, capacity].
   struct Layer {
-    let keys: B.Tensor
-    let values: B.Tensor
+    let runs: [Run]
+    /// The positions of the tokens in the cells of all heads, [kvHeads, capacity].
     let positions: B.Tensor
   }
 
+  /// What a run of heads stores, [heads, capacity, size].
+  struct Run {
+    let keys: B.Tensor
+    let values: B.Tensor
+  }
+
   init(_ c: ModelConfiguration, _ layout: CacheLayout, on backend: B) throws {
-    layers = try c.layers.enumerated().map { index, layer in
-      guard layer.attends else { return nil }
-      func make(_ what: String, _ width: [Int], _ format: TensorFormat) throws -> B.Tensor {
-        let shape = Shape([layer.kvHeadCount, layout.capacity] + width)
-        return try backend.makeTensor(shape, format, at: .device, label: "\(what) of layer \(index)")
+    layers = try layout.layers.enumerated().map { index, layer in
+      guard let layer else { return nil }
+      let capacity = layout.cellMap(of: layer).capacity
+      func make(_ what: String, _ shape: Shape, _ format: TensorFormat) throws -> B.Tensor {
+        try backend.makeTensor(shape, format, at: .device, label: "\(what) of layer \(index)")
       }
       return Layer(
-        keys: try make("key cache", [c.headSize], layout.keyFormats[index]),
-        values: try make("value cache", [c.valueSize], layout.valueFormats[index]),
-        positions: try make("positions", [], .i32))
+        runs: try layer.runs.map { run in
+          Run(
+            keys: try make("key cache", [run.heads.count, capacity, c.headSize], run.keyFormat),
+            values: try make("value cache", [run.heads.count, capacity, c.valueSize], run.valueFormat))
+        }, positions: try make("positions", [c.layers[index].kvHeadCount, capacity], .i32))
     }
   }
 }
 
-/// What attention looks at in a pass: for each mask its numbers, and the tiles that it leaves.
+/// Where the tokens of a pass go, and what attention looks at: for each mask its numbers, and the tiles that it leaves.
 struct TileLists<B: Backend> {
-  /// Cells in use of each key-value head, and the length of the sequence; the host writes them before a pass.
-  let lengths: B.Tensor
+  /// By the layout's `cellMaps`; the host writes them before a pass.
+  let places: [Places]
+  /// The length of the sequence; the host writes it as well.
   let totals: B.Tensor
-  /// Of each layer; nil where it does not attend. All layers keep the same tokens in the same cells, so one list serves all
-  /// with the same mask and as many heads.
+  /// Of each layer; nil where it does not attend. Layers with the same mask and as many heads keep the same tokens in the
+  /// same cells, so one list serves all of them.
   let layers: [Layer?]
+
+  struct Places {
+    /// The cells of the tokens of a pass, [tokens, kvHeads].
+    let cells: B.Tensor
+    /// Cells in use of each key-value head.
+    let lengths: B.Tensor
+  }
 
   struct Layer {
     /// Whether no layer before has the same list, so that it must be made.
@@ -46,16 +61,20 @@ struct TileLists<B: Backend> {
   }
 
   init(_ c: ModelConfiguration, _ layout: CacheLayout, on backend: B) throws {
-    lengths = try backend.makeTensor([max(1, c.kvHeadCount)], .i32, at: .hostWritten, label: "lengths of the cache")
+    places = try layout.cellMaps.map { map in
+      Places(
+        cells: try backend.makeTensor([layout.passTokens, map.heads], .i32, at: .hostWritten, label: "cells"),
+        lengths: try backend.makeTensor([map.heads], .i32, at: .hostWritten, label: "lengths of the cache"))
+    }
     totals = try backend.makeTensor([1], .i32, at: .hostWritten, label: "length of the sequence")
     var known: [CacheLayout.TileKind: Layer] = [:]
-    layers = try c.layers.indices.map { index in
-      guard c.layers[index].attends else { return nil }
-      let kind = layout.tileKind(c, layer: index)
+    layers = try layout.layers.indices.map { index in
+      guard let part = layout.layers[index] else { return nil }
+      let kind = layout.tileKind(c, part, layer: index)
       if let same = known[kind] {
         return Layer(isFirst: false, mask: same.mask, counts: same.counts, list: same.list)
       }
-      let tiles = layout.tiles(c, kind)
+      let tiles = layout.tiles(c, part, layer: index)
       let numbers = kind.mask.parameters(heads: kind.heads).map { Int32(bitPattern: $0) }
       let words = try backend.makeTensor([numbers.count], .i32, at: .hostWritten, label: "numbers of a mask")
       try backend.write(numbers, to: words)
@@ -68,6 +87,16 @@ struct TileLists<B: Backend> {
       return layer
     }
   }
+
+  /// Says where the tokens at these positions go, and how long the sequence is with them.
+  func write(_ next: Range<Int>, _ layout: CacheLayout, on backend: B) throws {
+    for (map, places) in zip(layout.cellMaps, places) {
+      try backend.write(next.flatMap { repeatElement(Int32(map.cell(of: $0)), count: map.heads) }, to: places.cells)
+      let cellsInUse = Int32(map.cellsInUse(by: next.upperBound))
+      try backend.write(Array(repeating: cellsInUse, count: map.heads), to: places.lengths)
+    }
+    try backend.write([Int32(next.upperBound)], to: totals)
+  }
 }
 
 extension CacheLayout {
@@ -78,15 +107,15 @@ extension CacheLayout {
     let kvHeads: Int
   }
 
-  func tileKind(_ c: ModelConfiguration, layer: Int) -> TileKind {
-    TileKind(mask: masks[layer], heads: c.layers[layer].headCount, kvHeads: c.layers[layer].kvHeadCount)
+  func tileKind(_ c: ModelConfiguration, _ part: Layer, layer: Int) -> TileKind {
+    TileKind(mask: part.mask, heads: c.layers[layer].headCount, kvHeads: c.layers[layer].kvHeadCount)
   }
 
-  /// The operator that lists the tiles of a mask for the longest pass.
-  func tiles(_ c: ModelConfiguration, _ kind: TileKind) -> AttentionTiles {
+  /// The operator that lists the tiles of a layer's mask for the longest pass.
+  func tiles(_ c: ModelConfiguration, _ part: Layer, layer: Int) -> AttentionTiles {
     Attention(
-      tokens: passTokens, heads: kind.heads, kvHeads: kind.kvHeads, keySize: c.headSize, capacity: capacity,
-      keyFormat: .f32, mask: kind.mask
+      tokens: passTokens, heads: c.layers[layer].headCount, kvHeads: c.layers[layer].kvHeadCount, keySize: c.headSize,
+      capacity: cellMap(of: part).capacity, keyFormat: .f32, mask: part.mask
     ).tiles
   }
 }

@@ -34,25 +34,26 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
       Self.product([rows, columns]) == .max ? .max : tensorBytes([rows, columns], format)
     }
     let layout = CacheLayout(options, for: c)
-    let attending = c.layers.indices.filter { c.layers[$0].attends }
+    let attending = layout.layers.enumerated().compactMap { index, layer in layer.map { (index, $0) } }
     cache = Self.sum(
-      attending.flatMap { index in
-        let cells = Self.product([c.layers[index].kvHeadCount, layout.capacity])
-        return [
-          bytes(cells, c.headSize, layout.keyFormats[index]), bytes(cells, c.valueSize, layout.valueFormats[index]),
-          bytes(cells, 1, .i32),
-        ]
+      attending.flatMap { index, layer -> [Int] in
+        let capacity = layout.cellMap(of: layer).capacity
+        let runs = layer.runs.flatMap { run -> [Int] in
+          let cells = Self.product([run.heads.count, capacity])
+          return [bytes(cells, c.headSize, run.keyFormat), bytes(cells, c.valueSize, run.valueFormat)]
+        }
+        return runs + [bytes(c.layers[index].kvHeadCount, capacity, .i32)]
       })
     state = Self.sum(RecurrentState<VulkanBackend>.shapes(c).map { bytes($0[0], $0[1], .f32) })
-    let lists = Set(attending.map { layout.tileKind(c, layer: $0) }).map { kind in
-      let tiles = layout.tiles(c, kind)
-      return bytes(Self.product([kind.kvHeads, tiles.rowTiles]), tiles.keyTiles, .i32)
+    var kinds: Set<CacheLayout.TileKind> = []
+    let lists = attending.filter { kinds.insert(layout.tileKind(c, $1, layer: $0)).inserted }.map { index, layer in
+      let tiles = layout.tiles(c, layer, layer: index)
+      return bytes(Self.product([c.layers[index].kvHeadCount, tiles.rowTiles]), tiles.keyTiles, .i32)
     }
-    activations = Self.sum(
-      [
-        bytes(Activations<VulkanBackend>.elementsPerToken(c), layout.passTokens, .f32),
-        bytes(options.keepsAllLogits ? layout.passTokens : 1, c.vocabularySize, .f32),
-      ] + lists)
+    activations = Self.sum([
+      bytes(Activations<VulkanBackend>.elementsPerToken(c), layout.passTokens, .f32),
+      bytes(options.keepsAllLogits ? layout.passTokens : 1, c.vocabularySize, .f32), Self.sum(lists),
+    ])
   }
 
   /// The sum, or the largest number if that overflows.

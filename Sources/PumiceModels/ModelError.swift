@@ -22,8 +22,8 @@ public enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
   case invalidOption(String)
   /// A mask that the model's layers, heads and positions do not allow.
   case mask(AttentionMaskError)
-  /// Keys or values of a layer that cannot be stored like this.
-  case cacheFormat(CacheContent, TensorFormat, layer: Int, reason: String)
+  /// Keys or values of a layer, or of a key-value head of it, that cannot be stored like this.
+  case cacheFormat(CacheContent, TensorFormat, layer: Int, head: Int?, reason: String)
 
   /// What a cache holds.
   public enum CacheContent: String, Sendable { case keys, values }
@@ -49,8 +49,8 @@ public enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
     case .unknownToken(let token, let vocabulary): "token \(token) is outside the vocabulary (0 to \(vocabulary - 1))"
     case .invalidOption(let text): text
     case .mask(let error): "the attention mask: \(error)"
-    case .cacheFormat(let content, let format, let layer, let reason):
-      "layer \(layer) cannot cache \(content.rawValue) in \(format.name) (\(content == .keys ? "-ctk" : "-ctv")): \(reason)"
+    case .cacheFormat(let content, let format, let layer, let head, let reason):
+      "layer \(layer)\(head.map { ", key-value head \($0)," } ?? "") cannot cache \(content.rawValue) in \(format.name) (\(content == .keys ? "-ctk" : "-ctv")): \(reason)"
     }
   }
 }

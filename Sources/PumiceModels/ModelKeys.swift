@@ -175,7 +175,7 @@ struct ModelKeys {
       layer.hasTemperature =
         switch architecture.temperature {
         case .none: false
-        case .key: true
+        case .key, .keys: true
         case .unrotated: rotary[index] == nil
         }
       guard blocks[index].feedForward else {

@@ -114,7 +114,8 @@ public struct ModelTensors: Sendable {
     }
   }
 
-  private func check(_ bytes: UnsafeRawBufferPointer, of tensor: GGUFTensor, after elements: Int) throws(ModelFileError) {
+  private func check(_ bytes: UnsafeRawBufferPointer, of tensor: GGUFTensor, after elements: Int) throws(ModelFileError)
+  {
     guard case .block(let block)? = tensor.format, let bad = block.firstBadBlock(bytes) else { return }
     throw file.error(
       .invalidTensor, subject: "tensor \(tensor.name)",
@@ -124,7 +125,10 @@ public struct ModelTensors: Sendable {
 
 extension ModelTensors {
   /// The memory that a session takes on a device.
-  public func memory(_ options: SessionOptions) -> MemoryEstimate {
-    MemoryEstimate(self, options) { VulkanBackend.storageBytes($0, $1) }
+  ///
+  /// - Throws: as a session with these options.
+  public func memory(_ options: SessionOptions) throws(ModelError) -> MemoryEstimate {
+    try options.validate(for: configuration)
+    return MemoryEstimate(self, options) { VulkanBackend.storageBytes($0, $1) }
   }
 }

@@ -60,6 +60,8 @@ public final class ModelSession<B: Backend>: Session {
   public let memory: MemoryEstimate
   public let context: Int
   public private(set) var position = 0
+  /// The end of what the cache has been written with since the first token: past `position` after a rewinding.
+  private var written = 0
 
   private let keepsAllLogits: Bool
   private let layout: CacheLayout
@@ -70,26 +72,24 @@ public final class ModelSession<B: Backend>: Session {
   private let state: RecurrentState<B>
   /// Whether the state is that after the last token; if not, it must be cleared before the first one.
   private var stateIsCurrent = true
-  /// What the host writes: the tokens of a pass, their positions, the cells of the cache that each head keeps them in, for
-  /// each number of heads that layers have, and what the tokens' queries are multiplied by.
+  /// What the host writes: the tokens of a pass, their positions, and what their queries are multiplied by.
   private let tokens: B.Tensor
   private let positions: B.Tensor
-  private let cells: [Int: B.Tensor]
   private let temperatures: B.Tensor?
   private let tileLists: TileLists<B>
   /// The likeliest token, on the device and for the host, and the last logits for the host.
   private let likeliest: B.Tensor
   private let likeliestRead: B.Tensor
   private let logitsRead: B.Tensor
-  /// The recorded steps of one token, for a bound on the keys.
-  private var steps: [StepKind: (keys: Int, program: B.Program)] = [:]
+  /// The recorded steps of one token, for a bound on the length of the text.
+  private var steps: [StepKind: (length: Int, program: B.Program)] = [:]
 
   /// Where the token of a step comes from.
   private enum StepKind { case device, host }
 
-  /// How many keys a recorded step is good for beyond those there were: it is recorded anew when they are exceeded, so
+  /// How many tokens a recorded step is good for beyond those there were: it is recorded anew when they are exceeded, so
   /// that attention never looks at many more cells than are filled.
-  private static var keyBucket: Int { 256 }
+  private static var stepBucket: Int { 256 }
 
   /// Loads a model.
   ///
@@ -121,10 +121,6 @@ public final class ModelSession<B: Backend>: Session {
     state = try RecurrentState(c, on: backend)
     tokens = try backend.makeTensor([rows], .i32, at: .hostWritten, label: "tokens")
     positions = try backend.makeTensor([rows], .i32, at: .hostWritten, label: "positions")
-    cells = try Dictionary(
-      uniqueKeysWithValues: Set(c.layers.filter(\.attends).map(\.kvHeadCount)).map { heads in
-        (heads, try backend.makeTensor([rows, heads], .i32, at: .hostWritten, label: "cells"))
-      })
     temperatures =
       c.temperature == nil ? nil : try backend.makeTensor([rows], .f32, at: .hostWritten, label: "temperatures")
     tileLists = try TileLists(c, layout, on: backend)
@@ -136,11 +132,11 @@ public final class ModelSession<B: Backend>: Session {
 
   public func reset() {
     position = 0
+    written = 0
     stateIsCurrent = false
   }
 
   public func rewind(to count: Int) -> Bool {
-    // Once cells are used again, those of the first tokens may be others'.
     guard 0...position ~= count else { return false }
     if count == position { return true }
     if configuration.recurrence != nil {
@@ -148,7 +144,7 @@ public final class ModelSession<B: Backend>: Session {
       reset()
       return true
     }
-    guard position <= layout.capacity else { return false }
+    guard layout.canRewind(from: written, to: count) else { return false }
     position = count
     return true
   }
@@ -215,26 +211,25 @@ public final class ModelSession<B: Backend>: Session {
     try backend.write(chunk, to: tokens)
     try writePositions(count: chunk.count)
     let program = try backend.makeProgram(label: "\(chunk.count) tokens at \(position)")
-    let keys = layout.cellsInUse(by: position + chunk.count)
-    try record(chunk.count, keys: keys, tokens: tokens, wanting: wanted, into: program)
+    try record(chunk.count, length: position + chunk.count, tokens: tokens, wanting: wanted, into: program)
     try run(program)
-    position += chunk.count
+    advance(by: chunk.count)
     lastRow = wanted == .all ? chunk.count - 1 : 0
   }
 
-  /// Says where the next tokens are: at their positions in the text, and in the same cell of every head.
+  /// Says where the next tokens are: at their positions in the text, and in the cells of every layer.
   private func writePositions(count: Int) throws {
     let next = position..<position + count
     try backend.write(next.map(Int32.init), to: positions)
-    for (heads, cells) in cells {
-      try backend.write(next.flatMap { repeatElement(Int32(layout.cell(of: $0)), count: heads) }, to: cells)
-    }
     if let temperature = configuration.temperature, let temperatures {
       try backend.write(next.map(temperature.factor), to: temperatures)
     }
-    let cellsInUse = Int32(layout.cellsInUse(by: next.upperBound))
-    try backend.write(Array(repeating: cellsInUse, count: max(1, configuration.kvHeadCount)), to: tileLists.lengths)
-    try backend.write([Int32(next.upperBound)], to: tileLists.totals)
+    try tileLists.write(next, layout, on: backend)
+  }
+
+  private func advance(by count: Int) {
+    position += count
+    written = max(written, position)
   }
 
   private func runStep(_ kind: StepKind, token: Int32?) throws {
@@ -242,7 +237,7 @@ public final class ModelSession<B: Backend>: Session {
     try writePositions(count: 1)
     let program = try step(kind)
     try run(program)
-    position += 1
+    advance(by: 1)
     lastRow = 0
   }
 
@@ -260,12 +255,13 @@ public final class ModelSession<B: Backend>: Session {
 
   /// The recorded step of one token at the present position.
   private func step(_ kind: StepKind) throws -> B.Program {
-    let needed = layout.cellsInUse(by: position + 1)
-    if let known = steps[kind], needed <= known.keys { return known.program }
-    let keys = layout.cellsInUse(by: (position / Self.keyBucket + 1) * Self.keyBucket)
-    let program = try backend.makeProgram(label: "a token with up to \(keys) keys")
-    try record(1, keys: keys, tokens: kind == .device ? likeliest : tokens, wanting: .last, into: program)
-    steps[kind] = (keys, program)
+    // Once all cells are in use, they stay so.
+    let needed = min(position + 1, layout.mostCells)
+    if let known = steps[kind], needed <= known.length { return known.program }
+    let length = (position / Self.stepBucket + 1) * Self.stepBucket
+    let program = try backend.makeProgram(label: "a token of up to \(length)")
+    try record(1, length: length, tokens: kind == .device ? likeliest : tokens, wanting: .last, into: program)
+    steps[kind] = (length, program)
     return program
   }
 
@@ -273,12 +269,12 @@ public final class ModelSession<B: Backend>: Session {
   package func forgetSteps() { steps = [:] }
 
   private func record(
-    _ count: Int, keys: Int, tokens: B.Tensor, wanting wanted: LogitsWanted, into program: B.Program
+    _ count: Int, length: Int, tokens: B.Tensor, wanting wanted: LogitsWanted, into program: B.Program
   ) throws {
     let pass = ForwardPass(
       configuration: configuration, weights: weights, activations: activations, layout: layout, cache: cache,
-      state: state, tileLists: tileLists, cells: cells, temperatures: temperatures, backend: backend,
-      program: program, count: count, keys: keys)
+      state: state, tileLists: tileLists, temperatures: temperatures, backend: backend, program: program,
+      count: count, length: length)
     try pass.record(tokens: tokens, positions: positions, wanting: wanted)
     guard wanted != .none else { return }
     let width = configuration.vocabularySize, rows = wanted == .all ? count : 1

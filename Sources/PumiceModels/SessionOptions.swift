@@ -4,8 +4,9 @@ public import PumiceTensors
 
 /// How much memory a session takes, what it sees of its text, and how it works through a prompt.
 public struct SessionOptions: Hashable, Sendable {
-  /// Tokens that the cache has room for, prompt and answer together. Where the masks of all layers let only the first tokens
-  /// and a window be seen, the text may be longer: see `longestText`.
+  /// Tokens that the cache has room for, prompt and answer together. A layer whose mask lets only the first tokens and a window
+  /// be seen keeps no more than these and the tokens of a pass; where this holds of all layers, the text may be longer: see
+  /// `longestText`.
   public var context: Int
   /// Tokens of a prompt that are processed at once.
   public var chunk: Int
@@ -13,7 +14,7 @@ public struct SessionOptions: Hashable, Sendable {
   public var keyFormat: TensorFormat
   /// How values are stored.
   public var valueFormat: TensorFormat
-  /// Layers that store keys or values in other formats; of rules the last that applies holds.
+  /// Layers and key-value heads that store keys or values in other formats; of rules the last that applies holds.
   public var cacheRules: [AttentionPlan.CacheRule]
   /// What each layer and head sees; causal where no rule says.
   public var masks: MaskPlan
@@ -81,23 +82,18 @@ public struct SessionOptions: Hashable, Sendable {
       }
     }
     for layer in 0..<c.layerCount where c.layers[layer].attends {
-      let heads = 0..<c.layers[layer].kvHeadCount
-      for (content, formats) in [
-        (ModelError.CacheContent.keys, heads.map { keyFormat(layer: layer, head: $0) }),
-        (.values, heads.map { valueFormat(layer: layer, head: $0) }),
-      ] {
-        let format = formats[0]
-        if let other = formats.first(where: { $0 != format }) {
-          throw .cacheFormat(
-            content, other, layer: layer, reason: "the heads before have \(format.name), and all must have the same")
-        }
-        do throws(OperatorError) {
-          try KVAppend(
-            tokens: 1, kvHeads: heads.count, keySize: c.headSize, valueSize: c.valueSize, capacity: 1,
-            keyFormat: content == .keys ? format : .f32, valueFormat: content == .values ? format : .f32
-          ).validate()
-        } catch {
-          throw .cacheFormat(content, format, layer: layer, reason: error.message)
+      let kvHeads = c.layers[layer].kvHeadCount
+      for run in runs(layer: layer, kvHeads: kvHeads) {
+        for (content, format) in [(ModelError.CacheContent.keys, run.keyFormat), (.values, run.valueFormat)] {
+          do throws(OperatorError) {
+            try KVAppend(
+              tokens: 1, kvHeads: kvHeads, part: run.part, keySize: c.headSize, valueSize: c.valueSize,
+              capacity: 1, keyFormat: content == .keys ? format : .f32, valueFormat: content == .values ? format : .f32
+            ).validate()
+          } catch {
+            throw .cacheFormat(
+              content, format, layer: layer, head: run.part?.lowerBound, reason: error.message)
+          }
         }
       }
     }

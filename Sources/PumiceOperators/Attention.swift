@@ -12,6 +12,11 @@ public import PumiceTensors
 /// What a shader looks at is said by `tile_counts` and `tile_list`, which the operator `tiles` makes on the device: once for
 /// all attention with the same mask and positions. A sequence's result depends neither on the other sequences nor on the
 /// order in which a device works through the tiles.
+///
+/// Where the key-value heads of a layer are stored in different formats, one operator computes a `part` of them that share a
+/// pair of formats. Its k and v hold the heads of the part and no others; all other arguments are those of the whole layer, so
+/// that heads keep their numbers, and of the outputs the rows of other heads stay as they were. A head has the same bits
+/// whatever part it belongs to.
 public struct Attention: Operator {
   public static let name = OperatorName.attention
 
@@ -38,6 +43,8 @@ public struct Attention: Operator {
   /// Query heads.
   public var heads: Int
   public var kvHeads: Int
+  /// The key-value heads that are computed, those of k and v; nil for all.
+  public var part: Range<Int>?
   /// Elements of a query and a key.
   public var keySize: Int
   /// Elements of a value.
@@ -55,19 +62,21 @@ public struct Attention: Operator {
   public var outputs: Set<Output>
 
   /// - Parameters:
+  ///   - part: the key-value heads that are computed; by default all.
   ///   - valueSize, valueFormat: by default those of the keys.
   ///   - keys: by default the capacity.
   ///   - scale: by default 1/√keySize.
   public init(
-    sequences: Int = 1, tokens: Int, heads: Int, kvHeads: Int, keySize: Int, valueSize: Int? = nil, capacity: Int,
-    keys: Int? = nil, keyFormat: TensorFormat, valueFormat: TensorFormat? = nil, scale: Float? = nil,
-    mask: AttentionMask = .causal,
+    sequences: Int = 1, tokens: Int, heads: Int, kvHeads: Int, part: Range<Int>? = nil, keySize: Int,
+    valueSize: Int? = nil, capacity: Int, keys: Int? = nil, keyFormat: TensorFormat, valueFormat: TensorFormat? = nil,
+    scale: Float? = nil, mask: AttentionMask = .causal,
     modifications: [ScoreModification] = [], hasSinks: Bool = false, outputs: Set<Output> = []
   ) {
     self.sequences = sequences
     self.tokens = tokens
     self.heads = heads
     self.kvHeads = kvHeads
+    self.part = part
     self.keySize = keySize
     self.valueSize = valueSize ?? keySize
     self.capacity = capacity
@@ -91,12 +100,15 @@ public struct Attention: Operator {
   /// Query heads that share a key-value head.
   public var group: Int { heads / kvHeads }
 
+  /// The key-value heads that are computed.
+  public var computedHeads: Range<Int> { part ?? 0..<max(0, kvHeads) }
+
   public var arguments: [Argument] {
     let tiles = self.tiles
     var arguments: [Argument] = [
       .input("q", [sequences, tokens, heads, keySize]).aligned(to: 16),
-      .input("k", [sequences, kvHeads, capacity, keySize], keyFormat).aligned(to: 16),
-      .input("v", [sequences, kvHeads, capacity, valueSize], valueFormat).aligned(to: 16),
+      .input("k", [sequences, computedHeads.count, capacity, keySize], keyFormat).aligned(to: 16),
+      .input("v", [sequences, computedHeads.count, capacity, valueSize], valueFormat).aligned(to: 16),
       .input("positions", [sequences, tokens], .i32), .input("key_positions", [sequences, kvHeads, capacity], .i32),
       .input("lengths", [sequences, kvHeads], .i32), .input("totals", [sequences], .i32), tiles.argument("mask"),
       .input("tile_counts", [sequences, kvHeads, tiles.rowTiles], .i32),
@@ -104,23 +116,24 @@ public struct Attention: Operator {
     ]
     if !modifications.isEmpty { arguments.append(.input("score", [scoreWords], .i32)) }
     if hasSinks { arguments.append(.input("sinks", [heads])) }
-    arguments.append(.output("y", [sequences, tokens, heads, valueSize]))
-    for output in Output.allCases where outputs.contains(output) {
+    // Of what other parts have written nothing may be lost.
+    let output = part == nil ? Argument.output : Argument.inout
+    arguments.append(output("y", [sequences, tokens, heads, valueSize], .f32))
+    for kind in Output.allCases where outputs.contains(kind) {
       arguments.append(
-        .output(
-          output.rawValue, output == .logSumExp ? [sequences, tokens, heads] : [sequences, heads, capacity]))
+        output(kind.rawValue, kind == .logSumExp ? [sequences, tokens, heads] : [sequences, heads, capacity], .f32))
     }
     return arguments
   }
 
   /// As if every query saw all keys.
   public var flops: Double {
-    2 * Double(sequences * tokens) * Double(heads) * Double(keys) * Double(keySize + valueSize)
+    2 * Double(sequences * tokens) * Double(computedHeads.count * group) * Double(keys) * Double(keySize + valueSize)
   }
   public var bytes: Double {
-    Double(sequences * kvHeads) * Double(keys)
+    Double(sequences * computedHeads.count) * Double(keys)
       * (Double(keySize) * keyFormat.bitsPerElement + Double(valueSize) * valueFormat.bitsPerElement) / 8
-      + 4 * Double(sequences * tokens) * Double(heads) * Double(keySize + valueSize)
+      + 4 * Double(sequences * tokens) * Double(computedHeads.count * group) * Double(keySize + valueSize)
   }
 
   public func validate() throws(OperatorError) {
@@ -130,6 +143,7 @@ public struct Attention: Operator {
     ])
     try require(keys <= capacity, "\(keys) keys are more than the cache's capacity \(capacity)")
     try tiles.validate()
+    try require(part: part, of: kvHeads)
     for (name, size, format) in [("key", keySize, keyFormat), ("value", valueSize, valueFormat)] {
       try requireCache(of: name, size: size, format)
       try require(size <= Self.mostSize, "the \(name) size \(size) is more than \(Self.mostSize)")
@@ -151,6 +165,7 @@ public struct Attention: Operator {
     var parts = ["\(keyFormat.name)\(valueFormat == keyFormat ? "" : "/\(valueFormat.name)")"]
     parts.append("\(sequences > 1 ? "\(sequences)×" : "")\(tokens) tokens")
     parts.append("heads \(heads)/\(kvHeads)×\(keySize)\(valueSize == keySize ? "" : "/\(valueSize)")")
+    if let part { parts.append("part \(part)") }
     parts.append("\(keys) keys of \(capacity)")
     let mask = mask.description
     parts.append(mask.count > 60 ? "\(mask.prefix(60))…" : mask)

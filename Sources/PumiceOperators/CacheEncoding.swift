@@ -96,6 +96,15 @@ public struct CacheEncoding: Hashable, Sendable {
 }
 
 extension Operator {
+  /// Throws unless `part` is some of the key-value heads of a layer, or nil for all.
+  func require(part: Range<Int>?, of kvHeads: Int) throws(OperatorError) {
+    guard let part else { return }
+    try require(!part.isEmpty, "the part \(part) of the key-value heads is empty")
+    try require(
+      part.lowerBound >= 0 && part.upperBound <= kvHeads,
+      "the part \(part) does not lie within \(kvHeads) key-value heads")
+  }
+
   /// Throws unless a cache can hold keys or values of `size` elements in `format`.
   ///
   /// - Parameter what: `key` or `value`.

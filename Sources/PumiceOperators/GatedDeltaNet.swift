@@ -54,7 +54,8 @@ public struct GatedDeltaNet: Operator {
     ]
   }
   public var flops: Double {
-    Double(tokens) * Double(heads) * (Double(headSize) * Double(8 * keySize + 2) + Double(decayPerKey ? keySize : 1) * 6)
+    Double(tokens) * Double(heads)
+      * (Double(headSize) * Double(8 * keySize + 2) + Double(decayPerKey ? keySize : 1) * 6)
   }
 
   public func validate() throws(OperatorError) {
@@ -69,6 +70,7 @@ public struct GatedDeltaNet: Operator {
 
   public var description: String {
     let decay = decayPerKey ? ", decay per element" : ""
-    return "gated_delta_net(\(tokens)×\(heads)×\(headSize), keys \(keyHeads)×\(keySize)\(tilesKeys ? " tiled" : "")\(decay))"
+    return
+      "gated_delta_net(\(tokens)×\(heads)×\(headSize), keys \(keyHeads)×\(keySize)\(tilesKeys ? " tiled" : "")\(decay))"
   }
 }

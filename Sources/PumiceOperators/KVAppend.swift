@@ -7,6 +7,9 @@ public import PumiceTensors
 /// need not be the same for all heads; where it is outside 0 ..< capacity, nothing is written for that head. The tokens of
 /// one sequence must have different cells in each head: of two with the same cell parts of either are left.
 ///
+/// Where the heads of a layer are stored in different formats, one operator writes a `part` of them that share a pair of formats:
+/// its caches hold the heads of the part and no others, and all other arguments are those of the whole layer.
+///
 /// Plain numbers are rounded to nearest, ties to even, exactly as IEEE 754 says; what is not a number stays so, with its sign.
 /// Codes and scales are those of `CacheEncoding`.
 public struct KVAppend: Operator {
@@ -15,6 +18,8 @@ public struct KVAppend: Operator {
   public var sequences: Int
   public var tokens: Int
   public var kvHeads: Int
+  /// The heads that are written, those of the caches; nil for all.
+  public var part: Range<Int>?
   public var keySize: Int
   public var valueSize: Int
   public var capacity: Int
@@ -22,15 +27,17 @@ public struct KVAppend: Operator {
   public var valueFormat: TensorFormat
 
   /// - Parameters:
+  ///   - part: the heads that are written; nil for all.
   ///   - valueSize: the length of a value; nil for that of a key.
   ///   - valueFormat: the format of the cached values; nil for that of the keys.
   public init(
-    sequences: Int = 1, tokens: Int, kvHeads: Int, keySize: Int, valueSize: Int? = nil, capacity: Int,
-    keyFormat: TensorFormat, valueFormat: TensorFormat? = nil
+    sequences: Int = 1, tokens: Int, kvHeads: Int, part: Range<Int>? = nil, keySize: Int, valueSize: Int? = nil,
+    capacity: Int, keyFormat: TensorFormat, valueFormat: TensorFormat? = nil
   ) {
     self.sequences = sequences
     self.tokens = tokens
     self.kvHeads = kvHeads
+    self.part = part
     self.keySize = keySize
     self.valueSize = valueSize ?? keySize
     self.capacity = capacity
@@ -38,12 +45,15 @@ public struct KVAppend: Operator {
     self.valueFormat = valueFormat ?? keyFormat
   }
 
+  /// The heads that are written.
+  public var writtenHeads: Range<Int> { part ?? 0..<max(0, kvHeads) }
+
   public var arguments: [Argument] {
     [
       .input("keys", [sequences, tokens, kvHeads, keySize]), .input("values", [sequences, tokens, kvHeads, valueSize]),
       .input("positions", [sequences, tokens], .i32), .input("cells", [sequences, tokens, kvHeads], .i32),
-      .inout("key_cache", [sequences, kvHeads, capacity, keySize], keyFormat),
-      .inout("value_cache", [sequences, kvHeads, capacity, valueSize], valueFormat),
+      .inout("key_cache", [sequences, writtenHeads.count, capacity, keySize], keyFormat),
+      .inout("value_cache", [sequences, writtenHeads.count, capacity, valueSize], valueFormat),
       .inout("key_positions", [sequences, kvHeads, capacity], .i32),
     ]
   }
@@ -51,7 +61,8 @@ public struct KVAppend: Operator {
   /// Only the appended rows move, not the whole cache.
   public var bytes: Double {
     func row(_ size: Int, _ format: TensorFormat) -> Double { Double(size) * (4 + format.bitsPerElement / 8) }
-    return Double(sequences * tokens * kvHeads) * (row(keySize, keyFormat) + row(valueSize, valueFormat) + 12)
+    return Double(sequences * tokens * writtenHeads.count)
+      * (row(keySize, keyFormat) + row(valueSize, valueFormat) + 12)
   }
 
   public func validate() throws(OperatorError) {
@@ -59,6 +70,7 @@ public struct KVAppend: Operator {
       "sequences": sequences, "tokens": tokens, "kvHeads": kvHeads, "keySize": keySize, "valueSize": valueSize,
       "capacity": capacity,
     ])
+    try require(part: part, of: kvHeads)
     try validate("key", keySize, keyFormat)
     try validate("value", valueSize, valueFormat)
   }
@@ -79,6 +91,6 @@ public struct KVAppend: Operator {
     func named(_ size: Int, _ format: TensorFormat) -> String { "\(format.name) of \(size)" }
     return
       "kv_append(\(named(keySize, keyFormat)) and \(named(valueSize, valueFormat)), \(sequences)×\(tokens) tokens, "
-      + "\(kvHeads) heads, capacity \(capacity))"
+      + "\(kvHeads) heads\(part.map { ", part \($0)" } ?? ""), capacity \(capacity))"
   }
 }

@@ -6,12 +6,17 @@ extension Attention: Definition {
     _ inputs: [String: [Double]], rounding: RoundingModel, elements: ElementSelection
   ) -> [String: Evaluated] {
     let cache = AttentionCache(self, inputs)
-    var y = Evaluated(count: sequences * tokens * heads * valueSize)
-    var logSums = Evaluated(count: sequences * tokens * heads)
-    var columns = Evaluated(count: sequences * heads * capacity), last = columns
+    /// What heads outside the part leave as it was.
+    func before(_ name: String, count: Int) -> Evaluated {
+      inputs[name].map { Evaluated(exact: $0) } ?? Evaluated(count: count)
+    }
+    var y = before("y", count: sequences * tokens * heads * valueSize)
+    var logSums = before(Output.logSumExp.rawValue, count: sequences * tokens * heads)
+    var columns = before(Output.columnSums.rawValue, count: sequences * heads * capacity)
+    var last = before(Output.lastRow.rawValue, count: sequences * heads * capacity)
     let wantsProbabilities = !outputs.isDisjoint(with: [.columnSums, .lastRow])
     for s in 0..<sequences {
-      for h in 0..<heads {
+      for h in computedHeads.lowerBound * group..<computedHeads.upperBound * group {
         let cells = (s * heads + h) * capacity..<(s * heads + h + 1) * capacity
         let wantsCells = wantsProbabilities && cells.contains(where: elements.contains)
         if wantsCells {
@@ -84,8 +89,8 @@ private struct AttendedRow {
   let op: Attention
   let cache: AttentionCache
   let rounding: RoundingModel
-  /// The first cell of the row's key-value head.
-  let base: Int
+  /// The first cell of the row's key-value head in k and v.
+  let cachedBase: Int
   /// The cells that the row sees.
   let cells: [Int]
   /// Their scores and how far these may be off; the sink's is last.
@@ -100,7 +105,9 @@ private struct AttendedRow {
     self.rounding = rounding
     let set = sequence * op.kvHeads + head / op.group
     let base = set * op.capacity
-    self.base = base
+    let part = op.computedHeads
+    let cachedBase = (sequence * part.count + head / op.group - part.lowerBound) * op.capacity
+    self.cachedBase = cachedBase
     let query = cache.positions[sequence * op.tokens + token]
     let row = ((sequence * op.tokens + token) * op.heads + head) * op.keySize
     cells =
@@ -113,14 +120,14 @@ private struct AttendedRow {
       }
     var scores: [Double] = [], errors: [Double] = []
     for cell in cells {
-      let key = cache.k[(base + cell) * op.keySize..<(base + cell + 1) * op.keySize]
+      let key = cache.k[(cachedBase + cell) * op.keySize..<(cachedBase + cell + 1) * op.keySize]
       let (score, error) = op.score(
         cache.q[row..<row + op.keySize], key, head: head, query: query, key: cache.keyPositions[base + cell],
         rounding: rounding)
       scores.append(score)
       errors.append(error)
     }
-    var values = cells.flatMap { cache.v[(base + $0) * op.valueSize..<(base + $0 + 1) * op.valueSize] }
+    var values = cells.flatMap { cache.v[(cachedBase + $0) * op.valueSize..<(cachedBase + $0 + 1) * op.valueSize] }
     if let sinks = cache.sinks {
       scores.append(sinks[head])
       errors.append(RoundingModel.flush)
@@ -144,7 +151,7 @@ private struct AttendedRow {
     for d in 0..<op.valueSize {
       y.values[start + d] = value[d]
       guard let bound, !cells.isEmpty else { continue }
-      var column = cells.map { cache.v[(base + $0) * op.valueSize + d] }
+      var column = cells.map { cache.v[(cachedBase + $0) * op.valueSize + d] }
       if cache.sinks != nil { column.append(0) }
       y.bounds[start + d] = bound.bound(value: value[d], column: column)
     }

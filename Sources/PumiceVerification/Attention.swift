@@ -9,7 +9,7 @@ extension Attention: Verifiable {
   public static var problems: [Attention] {
     let own = [
       AttentionProblems.decoding, AttentionProblems.prompts, AttentionProblems.masked, AttentionProblems.formats,
-      AttentionProblems.options, AttentionProblems.latent,
+      AttentionProblems.options, AttentionProblems.parts, AttentionProblems.latent,
     ]
     return own.flatMap { $0 } + AttentionPublished.cases.map(\.problem)
   }
@@ -35,10 +35,13 @@ extension Attention: Verifiable {
     guard argument.name == "k" || argument.name == "v" else { return [] }
     guard argument.format.isPlain else { return [] }
     let places = AttentionPlaces(self)
-    let cell = argument.byteCount / (sequences * kvHeads * capacity)
-    return (0..<sequences * kvHeads * capacity).filter {
-      $0 % capacity >= Int(places.lengths[$0 / capacity]) || places.keyPositions[$0] < 0
-    }.map { $0 * cell..<($0 + 1) * cell }
+    let heads = computedHeads
+    let bytes = argument.byteCount / (sequences * heads.count * capacity)
+    return (0..<sequences * heads.count * capacity).filter { cached in
+      let (head, cell) = (cached / capacity, cached % capacity)
+      let set = head / heads.count * kvHeads + heads.lowerBound + head % heads.count
+      return cell >= Int(places.lengths[set]) || places.keyPositions[set * capacity + cell] < 0
+    }.map { $0 * bytes..<($0 + 1) * bytes }
   }
 }
 

@@ -6,12 +6,12 @@ enum AttentionProblems {
   /// The cache is a little longer than the keys in use.
   static func problem(
     _ tokens: Int, _ kvHeads: Int, _ group: Int, _ size: Int, _ keys: Int, _ format: TensorFormat,
-    sequences: Int = 1, values: (size: Int, format: TensorFormat)? = nil, scale: Float? = nil,
+    sequences: Int = 1, part: Range<Int>? = nil, values: (size: Int, format: TensorFormat)? = nil, scale: Float? = nil,
     mask: AttentionMask = .causal, modifications: [ScoreModification] = [], sinks: Bool = false,
     outputs: Set<Attention.Output> = []
   ) -> Attention {
     Attention(
-      sequences: sequences, tokens: tokens, heads: kvHeads * group, kvHeads: kvHeads, keySize: size,
+      sequences: sequences, tokens: tokens, heads: kvHeads * group, kvHeads: kvHeads, part: part, keySize: size,
       valueSize: values?.size, capacity: keys + 1 + keys % 4, keys: keys, keyFormat: format,
       valueFormat: values?.format, scale: scale, mask: mask, modifications: modifications, hasSinks: sinks,
       outputs: outputs)
@@ -58,7 +58,7 @@ enum AttentionProblems {
     let blocks: [TensorFormat] = [.q8_0, .block(.q5_1), .block(.q5_0), .block(.q4_1), .q4_0, .block(.iq4_nl)]
     let named = [
       "g2:32", "g3:32", "g4:64", "g5:32", "g6:64", "g7:32", "g8:32", "g2:32:asym", "g3:64:asym", "g4:32:asym",
-      "g5:64:asym", "g6:32:asym", "g7:64:asym", "g8:32:asym:f32", "g4:row:bf16", "nf2:64", "nf3:64", "nf4:32",
+      "g5:64:asym", "g6:32:asym", "g7:64:asym", "g8:32:asym:f32", "g4:row:bf16", "nf2:64", "nf3:64", "nf4:32", "nf8:64",
     ]
     return blocks + named.map { TensorFormat(name: $0)! }
   }()
@@ -73,6 +73,35 @@ enum AttentionProblems {
         problem(index % 2 == 0 ? 1 : 9, 1, 4, 192, 45, .f16, values: (64 * (1 + index % 4), format), mask: window),
       ]
     }
+  }
+
+  /// Some of the key-value heads of a layer: the first, the last, those between; alone and with others, in one sequence and
+  /// several. Everything that depends on the number of a head.
+  static var parts: [Attention] {
+    let byHead = ScoreFunction("by_head", glsl: "score + 0.25 * float(head) - 0.125 * float((query - key) & 3)") {
+      score, head, query, key in score + 0.25 * Double(head) - 0.125 * Double((query - key) & 3)
+    }
+    func windows(_ heads: Int) -> AttentionMask {
+      .causal & .perHead((0..<heads).map { $0 % 3 == 2 ? .full : .window(12 * $0 + 9) | .sinks($0) })
+    }
+    let all: Set<Attention.Output> = [.logSumExp, .columnSums, .lastRow]
+    let code = TensorFormat(name: "g4:32:asym")!
+    return [
+      problem(
+        1, 3, 2, 64, 290, .f16, sequences: 2, part: 1..<3, mask: windows(6),
+        modifications: [.alibi(heads: 6), .user(byHead)], sinks: true, outputs: all),
+      problem(
+        7, 4, 2, 32, 70, .f32, sequences: 2, part: 1..<3, mask: windows(8),
+        modifications: [.alibi(heads: 8), .user(byHead)], sinks: true, outputs: all),
+      problem(1, 4, 2, 64, 530, .q8_0, sequences: 2, part: 2..<4, values: (64, code), mask: windows(8), sinks: true),
+      problem(5, 4, 1, 64, 61, .q4_0, sequences: 2, part: 1..<3, values: (64, .q8_0), mask: windows(4)),
+      problem(3, 3, 2, 64, 45, code, sequences: 2, part: 1..<2, values: (32, .f16), outputs: [.columnSums]),
+      problem(1, 3, 4, 128, 80, .bf16, sequences: 3, part: 2..<3, modifications: [.user(byHead)], outputs: [.lastRow]),
+      problem(37, 3, 1, 32, 100, .f16, sequences: 2, part: 0..<2, mask: windows(3), sinks: true),
+      problem(13, 2, 3, 40, 50, .bf16, part: 0..<1, modifications: [.alibi(heads: 6)], outputs: [.logSumExp]),
+      problem(1, 5, 1, 16, 31, .f32, part: 4..<5, mask: windows(5)),
+      problem(2, 2, 2, 24, 33, .f16, part: 0..<2, outputs: all),
+    ]
   }
 
   /// Sinks, changed scores, further outputs, other scales, keys and values of different sizes.

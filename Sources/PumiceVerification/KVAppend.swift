@@ -27,6 +27,15 @@ extension KVAppend: Verifiable {
           sequences: sequences, tokens: tokens, kvHeads: kvHeads, keySize: (1 + index % 3) * format.blockMultiple,
           capacity: capacity, keyFormat: format)
       }
+      // Some of the heads, whose rows share words with one another alone; both caches apart and at once.
+      + ["f32", "f16", "q8_0", "q4_0", "g4:row", "nf3:16"].map { TensorFormat(name: $0)! }.flatMap { format in
+        [(2, 9, 3, 9, 1..<3), (3, 5, 4, 7, 1..<3), (2, 1, 4, 5, 3..<4), (1, 3, 2, 4, 0..<1)].map {
+          sequences, tokens, kvHeads, capacity, part in
+          KVAppend(
+            sequences: sequences, tokens: tokens, kvHeads: kvHeads, part: part, keySize: 3 * format.blockMultiple,
+            valueSize: tokens == 9 ? format.blockMultiple : nil, capacity: capacity, keyFormat: format)
+        }
+      }
   }
 
   /// Sequences, tokens, heads and capacity.
@@ -50,7 +59,7 @@ extension KVAppend: Verifiable {
     }
     let others = [
       "g4:32", "g4:row", "g4:row:asym", "g4:64:asym", "g8:row:bf16", "g3:32:asym:f32", "nf2:16", "nf2:64:f32", "nf3:32",
-      "nf3:16:bf16", "nf4:32", "nf4:64:bf16", "nf4:16:f32", "nf4:128",
+      "nf3:16:bf16", "nf4:32", "nf4:64:bf16", "nf4:16:f32", "nf4:128", "nf8:64",
     ].map { TensorFormat(name: $0)! }
     return TensorFormat.plainWeights + blocks + groups + others
   }

@@ -9,9 +9,10 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect",
     abstract: "Shows what is in a model file, and what memory it needs.",
     discussion: """
-      Works for every GGUF file, also for models that cannot be run; it then says why.
+      Works for every GGUF file, also for models that cannot be run; it then says why. Memory is that of a session with
+      these options.
 
-      Example: pumice inspect model.gguf -c 2048
+      Example: pumice inspect model.gguf -c 2048 -ctk q8_0 -ctv q4_0
       """)
 
   @OptionGroup var model: ModelFileArguments
@@ -21,6 +22,8 @@ struct InspectCommand: ParsableCommand {
     help: ArgumentHelp("The context to estimate memory for.", valueName: "tokens"))
   var context: Int?
 
+  @OptionGroup(title: "Cache") var cache: CacheArguments
+
   @Flag(help: "Print JSON, with every element of every array.")
   var json = false
 
@@ -29,7 +32,8 @@ struct InspectCommand: ParsableCommand {
   }
 
   func run() throws {
-    let report = InspectionReport(try model.open(), context: context)
+    let file = try model.open()
+    let report = try InspectionReport(file) { try cache.options(for: $0, of: file, context: context) }
     if json { try printCompactJSON(report) } else { report.show() }
   }
 }
@@ -63,12 +67,14 @@ struct InspectionReport: Encodable {
   var bitsPerWeight = 0.0
   /// Bytes of tensors by type.
   var types: [String: Int] = [:]
-  /// What it takes to run on a device with a cache in f16; nil if it cannot be run.
+  /// What it takes to run on a device; nil if it cannot be run.
   var memory: Memory?
   /// Why it cannot be run; nil if it can.
   var problem: String?
 
-  init(_ file: GGUFFile, context: Int?) {
+  /// - Parameter session: gives the options of the session whose memory is estimated.
+  /// - Throws: what `session` does.
+  init(_ file: GGUFFile, session: (ModelConfiguration) throws -> SessionOptions) throws {
     path = file.path
     version = file.version
     modelHash = ModelHash(file).description
@@ -81,10 +87,14 @@ struct InspectionReport: Encodable {
       types[tensor.type.name, default: 0] += tensor.byteCount
     }
     bitsPerWeight = parameters > 0 ? Double(bytes) * 8 / Double(parameters) : 0
+    let tensors: ModelTensors
+    do { tensors = try ModelTensors(file, ModelConfiguration(file)) } catch {
+      problem = "\(error)"
+      return
+    }
+    let options = try session(tensors.configuration)
     do {
-      let configuration = try ModelConfiguration(file)
-      let options = SessionOptions(context: context ?? min(configuration.contextLength, SessionOptions.defaultContext))
-      let estimate = try ModelTensors(file, configuration).memory(options)
+      let estimate = try tensors.memory(options)
       memory = Memory(
         context: options.context, weights: estimate.weights, cache: estimate.cache, state: estimate.state,
         activations: estimate.activations, total: estimate.total)

@@ -45,18 +45,8 @@ struct ModelFileArguments: ParsableArguments {
   }
 }
 
-/// How a model is run.
-struct SessionArguments: ParsableArguments {
-  @Option(help: "Where to compute: vulkan (a device) or reference (the CPU in float64; slow, the measure of the rest).")
-  var backend = BackendChoice.vulkan
-
-  @Option(
-    name: [.customShort("c"), .customLong("ctx-size")],
-    help: ArgumentHelp(
-      "Tokens of context, prompt and answer together. Default: the model's, at most \(SessionOptions.defaultContext).",
-      valueName: "tokens"))
-  var context: Int?
-
+/// What attention sees, and what of it is kept and how.
+struct CacheArguments: ParsableArguments {
   @Option(
     name: [.customLong("ub", withSingleDash: true), .customLong("ubatch-size")],
     help: ArgumentHelp("Tokens of the prompt that are processed at once.", valueName: "tokens"))
@@ -80,8 +70,8 @@ struct SessionArguments: ParsableArguments {
     help: ArgumentHelp(
       """
       What attention sees, as pumice mask shows it: 'causal & (sinks(4) | window(256))', also by layers and heads: \
-      'layers 0-3: causal; heads 2,5: causal & window(64)'. Where sinks and a window are all that any layer sees, the cache \
-      keeps no more, and the text may be longer than the context. (default: causal)
+      'layers 0-3: causal; heads 2,5: causal & window(64)'. Where sinks and a window are all that a layer sees, its cache \
+      keeps no more; where this holds of all layers, the text may be longer than the context. (default: causal)
       """, valueName: "mask"))
   var mask: String?
 
@@ -92,6 +82,41 @@ struct SessionArguments: ParsableArguments {
       -ctv hold where it says nothing.
       """, valueName: "file"), completion: .file(extensions: ["json"]))
   var plan: String?
+
+  func validate() throws {
+    if chunk < 1 { throw ValidationError("-ub \(chunk): there must be at least 1 token.") }
+  }
+
+  /// - Parameters:
+  ///   - context: nil for the model's, at most the default one.
+  ///   - defaultFormat: that of keys and values when no option says it.
+  /// - Throws: `MaskSyntaxError`, `AttentionPlanError`.
+  func options(
+    for configuration: ModelConfiguration, of file: GGUFFile, context: Int?, defaultFormat: TensorFormat = .f16
+  ) throws -> SessionOptions {
+    let plan = try self.plan.map { try AttentionPlan(path: $0) }
+    try plan?.validate(for: ModelHash(file), configuration)
+    let rules = try mask.map { try MaskPlan(parsing: $0).rules }
+    return SessionOptions(
+      context: context ?? min(configuration.contextLength, SessionOptions.defaultContext), chunk: chunk,
+      keyFormat: keyFormat ?? defaultFormat, valueFormat: valueFormat ?? keyFormat ?? defaultFormat,
+      cacheRules: plan?.cache ?? [], masks: MaskPlan((plan?.masks.rules ?? []) + (rules ?? [])))
+  }
+}
+
+/// How a model is run.
+struct SessionArguments: ParsableArguments {
+  @Option(help: "Where to compute: vulkan (a device) or reference (the CPU in float64; slow, the measure of the rest).")
+  var backend = BackendChoice.vulkan
+
+  @Option(
+    name: [.customShort("c"), .customLong("ctx-size")],
+    help: ArgumentHelp(
+      "Tokens of context, prompt and answer together. Default: the model's, at most \(SessionOptions.defaultContext).",
+      valueName: "tokens"))
+  var context: Int?
+
+  @OptionGroup var cache: CacheArguments
 
   @Option(
     name: .customLong("weights"),
@@ -104,7 +129,6 @@ struct SessionArguments: ParsableArguments {
 
   func validate() throws {
     if let context, context < 1 { throw ValidationError("-c \(context): the context must have at least 1 token.") }
-    if chunk < 1 { throw ValidationError("-ub \(chunk): there must be at least 1 token.") }
   }
 
   /// - Parameter defaultFormat: that of keys and values when no option says it.
@@ -113,14 +137,10 @@ struct SessionArguments: ParsableArguments {
     for configuration: ModelConfiguration, of file: GGUFFile, defaultFormat: TensorFormat = .f16,
     keepsAllLogits: Bool = false
   ) throws -> SessionOptions {
-    let plan = try self.plan.map { try AttentionPlan(path: $0) }
-    try plan?.validate(for: ModelHash(file), configuration)
-    let rules = try mask.map { try MaskPlan(parsing: $0).rules }
-    return SessionOptions(
-      context: context ?? min(configuration.contextLength, SessionOptions.defaultContext), chunk: chunk,
-      keyFormat: keyFormat ?? defaultFormat, valueFormat: valueFormat ?? keyFormat ?? defaultFormat,
-      cacheRules: plan?.cache ?? [], masks: MaskPlan((plan?.masks.rules ?? []) + (rules ?? [])),
-      weightEncoding: weightEncoding, keepsAllLogits: keepsAllLogits)
+    var options = try cache.options(for: configuration, of: file, context: context, defaultFormat: defaultFormat)
+    options.weightEncoding = weightEncoding
+    options.keepsAllLogits = keepsAllLogits
+    return options
   }
 
   /// Loads a model.

@@ -101,6 +101,56 @@ import Testing
     }
   }
 
+  /// A plan with formats of single heads, in every command that takes one.
+  @Test func headsHaveFormatsOfTheirOwn() throws {
+    func format(_ name: String) -> TensorFormat { TensorFormat(name: name)! }
+    let tool = CommandLineTests(), hash = ModelHash(try DemoModel.open())
+    try withFolder { folder in
+      let path = "\(folder)/plan.json", text = "\(folder)/text.txt"
+      try AttentionPlan(
+        model: hash, masks: try MaskPlan(parsing: "causal; layers 1 heads 2-3: causal & (sinks(2) | window(4))"),
+        cache: [
+          AttentionPlan.CacheRule(keys: .q8_0, values: .q8_0),
+          AttentionPlan.CacheRule(heads: [1], keys: format("g6:32"), values: format("nf4:64")),
+          AttentionPlan.CacheRule(layers: [2], heads: [0], values: .f16),
+        ]
+      ).write(to: path)
+      try Data("Once upon a time, there was a curious boy named Oliver. Oliver loved to draw.".utf8).write(
+        to: URL(fileURLWithPath: text))
+      func output(_ arguments: [String]) throws -> String {
+        let outcome = try tool.run(arguments)
+        #expect(outcome.code == 0, "\(arguments): \(outcome.errors)")
+        return outcome.output
+      }
+      struct Logits: Decodable { var logits: [[Float]] }
+      func logits(_ arguments: [String]) throws -> [[Float]] {
+        let tokens = ["logits", "--json", "--tokens", "0,17,300,5,77,900,12,8"]
+        return try JSONDecoder().decode(Logits.self, from: Data(output(tokens + arguments).utf8)).logits
+      }
+      func doubles(_ logits: [[Float]]) -> [[Double]] { logits.map { $0.map(Double.init) } }
+      let planned = try logits(["--plan", path])
+      let cost = normalizedError(planned, doubles(try logits([])))
+      #expect(cost > 1e-7 && cost < 3e-2, "\(cost)")
+      let reference = doubles(try logits(["--plan", path, "--backend", "reference"]))
+      #expect(normalizedError(planned, reference) < cost / 100)
+      #expect(try output(["run", "--plan", path, "--temp", "0", "-n", "8", "-p", "Once upon"]).contains("Once upon"))
+      let perplexity = ["perplexity", "-f", text, "-c", "8"]
+      #expect(try output(perplexity + ["--plan", path]) != output(perplexity + ["-ctk", "f32"]))
+      let bench = ["bench", "model", "-p", "16", "-n", "2", "-r", "1", "--plan", path]
+      #expect(try output(bench).contains("pp16"))
+      struct Report: Decodable {
+        struct Memory: Decodable { var cache: Int }
+        var memory: Memory
+      }
+      func cache(_ arguments: [String]) throws -> Int {
+        let report = try output(["inspect", "--json"] + arguments)
+        return try JSONDecoder().decode(Report.self, from: Data(report.utf8)).memory.cache
+      }
+      let bytes = try [["--plan", path], ["-ctk", "q8_0"], ["-ctk", "g6:32", "-ctv", "nf4:64"], []].map(cache)
+      #expect(bytes[2] < bytes[0] && bytes[0] < bytes[1] && bytes[1] < bytes[3], "\(bytes)")
+    }
+  }
+
   @Test(arguments: [
     ("", "is no attention plan"), ("[]", "is no attention plan"), ("{}", "“version” is missing"),
     (#"{"version": 2}"#, "version 2; this program reads version 1"), (#"{"version": 1}"#, "“model” is missing"),

@@ -82,6 +82,47 @@ extension LogitsTests {
     #expect(try TestBackend.vulkan.session(file, options(rules)).memory.cache < full)
   }
 
+  /// Every key-value head in formats of its own, for keys and for values: prompts, steps, and a cache that forgets.
+  @Test(arguments: ["causal", "causal & (sinks(2) | window(9)); heads 1: causal & window(4)"])
+  func headsMayHaveFormatsOfTheirOwn(mask: String) throws {
+    let file = try DemoModel.open(), tokens: [Int32] = (0..<45).map { $0 * 131 % 1024 }
+    let formats = ["q8_0", "g6:32", "bf16", "q5_1", "nf4:64", "g4:32:asym", "q4_0", "f16"].map {
+      TensorFormat(name: $0)!
+    }
+    // Of four layers with two heads.
+    let own = (0..<8).map { place in
+      AttentionPlan.CacheRule(
+        layers: [place / 2], heads: [place % 2], keys: formats[place], values: formats[(place + 3) % 8])
+    }
+    func logits(_ backend: TestBackend, _ rules: [AttentionPlan.CacheRule]) throws -> [[Float]] {
+      let options = SessionOptions(
+        context: mask == "causal" ? 64 : 24, chunk: 14, keyFormat: .f32, cacheRules: rules,
+        masks: try MaskPlan(parsing: mask), keepsAllLogits: true)
+      let session = try backend.session(file, options)
+      return try session.logits(appending: Array(tokens.prefix(36)))
+        + tokens.suffix(9).map { token in
+          try session.append([token])
+          return try session.lastLogits()
+        }
+    }
+    let exact = try logits(.vulkan, []).map { $0.map(Double.init) }
+    let reference = try logits(.reference, own), vulkan = try logits(.vulkan, own)
+    let cost = normalizedError(reference, exact)
+    #expect(cost > 1e-8 && cost < 3e-2, "normalized mean squared error \(cost)")
+    let difference = normalizedError(vulkan, reference.map { $0.map(Double.init) })
+    #expect(difference <= max(1e-9, cost / 100), "backends differ by \(difference), the formats by \(cost)")
+  }
+
+  @Test func oneHeadOfTwoInAnotherFormatCostsHalf() throws {
+    let file = try DemoModel.open()
+    func bytes(_ format: TensorFormat, _ rules: [AttentionPlan.CacheRule] = []) throws -> Int {
+      try TestBackend.vulkan.session(file, SessionOptions(context: 64, keyFormat: format, cacheRules: rules)).memory
+        .cache
+    }
+    let half = try bytes(.f32, [AttentionPlan.CacheRule(heads: [1], keys: .q8_0, values: .q8_0)])
+    #expect(try 2 * half == bytes(.f32) + bytes(.q8_0))
+  }
+
   @Test func formatsThatNoCacheCanHave() throws {
     func error(_ file: GGUFFile, _ options: SessionOptions) throws -> String {
       try #require(#expect(throws: ModelError.self) { try TestBackend.reference.session(file, options) }).description
@@ -99,10 +140,11 @@ extension LogitsTests {
     #expect(
       try error(wide, SessionOptions(context: 8, cacheRules: [absent]))
         == "a rule for the cache of layer 2; the model has 2")
-    let split = AttentionPlan.CacheRule(heads: [1], keys: .f32)
+    let split = AttentionPlan.CacheRule(heads: [1], keys: .q4_0)
     #expect(
-      try error(narrow, SessionOptions(context: 8, cacheRules: [split])).hasPrefix(
-        "layer 0 cannot cache keys in f32 (-ctk): the heads before have f16"))
+      try error(narrow, SessionOptions(context: 8, cacheRules: [split]))
+        == "layer 0, key-value head 1, cannot cache keys in q4_0 (-ctk): the key size 16 is no multiple of the 32 that q4_0 "
+        + "needs")
   }
 
   // MARK: Masks
@@ -218,6 +260,72 @@ extension LogitsTests {
       }
     }
     #expect(sessions[0].position == 20_000)
+  }
+
+  /// Layers that see the first tokens and a window alone keep no more, whatever others see; results are those of a session that
+  /// keeps every token in every layer.
+  @Test(
+    arguments: TestBackend.allCases,
+    [
+      ("causal & window(8); layers 1: causal", 200), ("causal; layers 1: causal & (sinks(3) | window(12))", 200),
+      ("causal & window(8); layers 1: causal & (sinks(2) | window(20))", 40),
+    ])
+  func eachLayerKeepsWhatItSees(backend: TestBackend, mask: (String, Int)) throws {
+    let rules = try MaskPlan(parsing: mask.0).rules, file = try longTiny(256)
+    let everything = MaskPlan(rules.map { MaskPlan.Rule(layers: $0.layers, $0.mask | !AttentionMask.full) })
+    let sessions = try [(MaskPlan(rules), mask.1), (everything, 200)].map { masks, context in
+      var options = exactOptions(context: context, chunk: 10)
+      options.masks = masks
+      return try backend.session(file, options)
+    }
+    #expect(sessions[0].memory.cache * 100 < sessions[1].memory.cache * 60)
+    #expect(sessions[0].context == (mask.1 == 40 ? AttentionMask.limit : 200))
+    for _ in 0..<2 {
+      for session in sessions { session.reset() }
+      for count in [9, 1, 23, 1, 1, 60, 1, 4, 11, 1, 40, 30] {
+        let tokens = text(count, from: sessions[0].position)
+        let logits = try sessions.map { session in
+          if count > 1 { return try session.logits(appending: tokens) }
+          try session.append(tokens)
+          return [try session.lastLogits()]
+        }
+        let error = normalizedError(logits[0], logits[1].map { $0.map(Double.init) })
+        #expect(error <= 1e-9, "\(count) tokens to \(sessions[0].position): \(error)")
+      }
+    }
+  }
+
+  /// What a session forgot cannot be gone back to, but as many tokens as a pass has can be taken back.
+  @Test(arguments: TestBackend.allCases) func aCacheThatForgetsGoesBackAPass(backend: TestBackend) throws {
+    let file = try longTiny(256)
+    func session(_ mask: String, _ context: Int) throws -> any Session {
+      var options = exactOptions(context: context, chunk: 10)
+      options.masks = try MaskPlan(parsing: mask)
+      return try backend.session(file, options)
+    }
+    for mask in ["causal & (sinks(2) | window(9))", "causal; layers 0: causal & window(9)"] {
+      let forgetting = try session(mask, mask.hasPrefix("causal;") ? 200 : 24)
+      try forgetting.append(text(90))
+      #expect(!forgetting.rewind(to: 79) && !forgetting.rewind(to: 91) && forgetting.position == 90)
+      #expect(forgetting.rewind(to: 83))
+      let other = text(4, from: 500)
+      try forgetting.append(other)
+      // Counted from the farthest that was ever written.
+      #expect(!forgetting.rewind(to: 79))
+      #expect(forgetting.rewind(to: 80))
+      try forgetting.append(other)
+      let whole = try session("\(mask) | !full", 200)
+      try whole.append(text(80) + other)
+      #expect(normalizedError(try forgetting.lastLogits(), try whole.lastLogits()) <= 1e-9, "\(mask)")
+    }
+    // Later tokens would be seen where no mask hides them.
+    let open = try session("window(9)", 24)
+    try open.append(text(90))
+    #expect(!open.rewind(to: 89))
+    // Where nothing was forgotten yet, everything can be taken back.
+    let short = try session("causal & window(9)", 24)
+    try short.append(text(17))
+    #expect(short.rewind(to: 1))
   }
 
   @Test func aWindowThatDoesNotFitKeepsEverything() throws {

@@ -15,7 +15,8 @@ extension FamilyModel {
       return layer > 0
     case "llama4", "maion-coder": return layer % 2 == 1
     // Families that are mostly without.
-    case "granite", "minicpm", "mistral3", "refact", "llama": return false
+    case "granite", "minicpm", "mistral3", "refact", "llama", "jamba", "granitehybrid", "nemotron_h_moe": return false
+    case "deepseek2", "mistral4", "deepseek32", "glm-dsa", "lfm2moe", "kimi-linear": return layer > 0
     default: return true
     }
   }
@@ -26,7 +27,8 @@ extension FamilyModel {
     for (key, value) in [
       ("expert_count", Self.experts), ("expert_used_count", 2), ("expert_feed_forward_length", length),
       ("expert_shared_feed_forward_length", length), ("expert_shared_count", 1),
-      ("interleave_moe_layer_step", name == "ernie4_5-moe" ? 1 : 2), ("leading_dense_block_count", hasExperts(0) ? 0 : 1),
+      ("interleave_moe_layer_step", name == "ernie4_5-moe" ? 1 : 2),
+      ("leading_dense_block_count", hasExperts(0) ? 0 : 1),
     ] { metadata["\(name).\(key)"] = .uint32(UInt32(value)) }
     if case .key = experts.scoring { metadata["\(name).expert_gating_func"] = .uint32(2) }
     if experts.normalization == .key {

@@ -37,7 +37,7 @@ extension FamilyModel {
       ("shortconv.l_cache", 3), ("full_attention_interval", 2), ("kda.head_dim", Self.states),
     ] { metadata["\(name).\(key)"] = .uint32(UInt32(value)) }
     if architecture.recurrence?.layers == .byInterval { return }
-    let heads = blocks.map { UInt32($0.contains(.attention) ? kvHeads : 0) }
+    let heads = blocks.map { UInt32($0.contains(.attention) ? absorbsLatents ? 1 : kvHeads : 0) }
     metadata["\(name).attention.head_count_kv"] = .array(.uint32(heads))
     if architecture.recurrence?.layers == .onePerLayer {
       let lengths = blocks.map { UInt32($0.contains(.feedForward) ? length : 0) }
@@ -47,16 +47,22 @@ extension FamilyModel {
 
   func addLatents(to metadata: inout GGUFMetadata) {
     guard architecture.latentAttention != nil else { return }
-    let name = architecture.name
+    let name = architecture.name, query = Self.plain + Self.rotated
     for (key, value) in [
-      ("attention.kv_lora_rank", Self.latent), ("attention.key_length", Self.plain + Self.rotated),
-      ("attention.value_length", Self.value), ("rope.dimension_count", Self.rotated),
-      ("attention.head_count_kv", heads),
+      ("attention.kv_lora_rank", Self.latent), ("rope.dimension_count", Self.rotated),
+      ("attention.key_length", absorbsLatents ? Self.latent + Self.rotated : query),
+      ("attention.value_length", absorbsLatents ? Self.latent : Self.value),
+      ("attention.key_length_mla", absorbsLatents ? query : 0),
+      ("attention.value_length_mla", absorbsLatents ? Self.value : 0),
+      ("attention.indexer.top_k", 48), ("attention.indexer.head_count", 1), ("attention.indexer.key_length", 8),
     ] { metadata["\(name).\(key)"] = .uint32(UInt32(value)) }
+    if architecture.recurrence == nil {
+      metadata["\(name).attention.head_count_kv"] = .uint32(UInt32(absorbsLatents ? 1 : heads))
+    }
     if hasQueryLatent { metadata["\(name).attention.q_lora_rank"] = .uint32(UInt32(Self.queryLatent)) }
   }
 
-  private var hasQueryLatent: Bool { architecture.name != "plm" }
+  private var hasQueryLatent: Bool { !["plm", "kimi-linear"].contains(architecture.name) }
 
   // MARK: Tensors
 
@@ -142,7 +148,31 @@ extension FamilyModel {
     }
     matrix(prefix + "attn_kv_a_mqa", Self.latent + Self.rotated, width, &writer)
     norm(prefix + "attn_kv_a_norm", .rms, [Self.latent], &writer)
-    matrix(prefix + "attn_kv_b", heads * (Self.plain + Self.value), Self.latent, &writer)
+    let rows = Self.plain + Self.value, latent = Self.latent
+    let both = (0..<heads * rows * latent).map { _ in number() * 0.25 }
+    if absorbsLatents {
+      // The same numbers, those of keys turned about.
+      let keys = (0..<heads).flatMap { head in
+        (0..<latent).flatMap { l in (0..<Self.plain).map { both[(head * rows + $0) * latent + l] } }
+      }
+      let values = (0..<heads).flatMap { head in
+        both[(head * rows + Self.plain) * latent..<(head + 1) * rows * latent]
+      }
+      writer.addTensor(prefix + "attn_k_b.weight", shape: [heads, latent, Self.plain], floats: keys)
+      writer.addTensor(prefix + "attn_v_b.weight", shape: [heads, Self.value, latent], floats: values)
+    } else {
+      writer.addTensor(prefix + "attn_kv_b.weight", shape: [heads * rows, latent], floats: both)
+    }
     matrix(prefix + "attn_output", width, heads * Self.value, &writer)
+    if architecture.hasIndexer { indexer(prefix, &writer) }
+  }
+
+  /// What chooses among the tokens of longer texts.
+  private mutating func indexer(_ prefix: String, _ writer: inout GGUFWriter) {
+    matrix(prefix + "indexer.attn_q_b", 8, Self.queryLatent, &writer)
+    matrix(prefix + "indexer.attn_k", 8, width, &writer)
+    vector(prefix + "indexer.k_norm.weight", [8], around: 1, &writer)
+    vector(prefix + "indexer.k_norm.bias", [8], around: 0, &writer)
+    matrix(prefix + "indexer.proj", 1, width, &writer)
   }
 }

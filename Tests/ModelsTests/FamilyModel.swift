@@ -14,10 +14,13 @@ struct FamilyModel {
   let length = 48
   static let vocabulary = 48
   static let context = 64
+  /// Whether the cache is to keep latents, where the family has them: files may be made for either.
+  var absorbsLatents: Bool
   private var random: UInt32
 
   init(_ architecture: Architecture) {
     self.architecture = architecture
+    absorbsLatents = architecture.latentAttention != nil && !["minicpm3", "plm"].contains(architecture.name)
     random = architecture.name.utf8.reduce(12345) { $0 &* 31 &+ UInt32($1) }
   }
 
@@ -184,7 +187,9 @@ struct FamilyModel {
     let ending = isBare || (architecture.name == "falcon-h1" && name.hasSuffix("ffn_norm")) ? "" : ".weight"
     vector(name + ending, shape, around: 1, &writer)
     let isHead = name.hasSuffix("_q_norm") || name.hasSuffix("_k_norm")
-    if kind == .layer || kind == .rmsAndBias, normsHaveBias, !isHead { vector(name + ".bias", shape, around: 0, &writer) }
+    if kind == .layer || kind == .rmsAndBias, normsHaveBias, !isHead {
+      vector(name + ".bias", shape, around: 0, &writer)
+    }
   }
 
   mutating func linear(

@@ -52,4 +52,25 @@ import Testing
     // Without causal attention llama.cpp keeps no cache, so that nothing comes after a prompt.
     if !["dream", "llada", "llada-moe", "rnd1"].contains(name) { #expect(greedy[0] == golden.greedy) }
   }
+
+  /// Layers with windows keep these and a pass, while the others keep everything: the same logits in less memory.
+  @Test(arguments: Architecture.all.filter { $0.windows != nil }.map(\.name))
+  func layersWithWindowsKeepNoMore(name: String) throws {
+    var model = FamilyModel(try #require(Architecture.all.first { $0.name == name }))
+    let file = try GGUFFile(bytes: model.writer().bytes(), name: name)
+    let tokens = (0..<56).map { Int32($0 * 7 % 48) }
+    let sessions = try [4, 64].map { chunk in
+      try TestBackend.vulkan.session(file, exactOptions(context: FamilyModel.context, chunk: chunk))
+    }
+    // A window of 5 and passes of 4 tokens, or the whole context.
+    let windowed = try ModelConfiguration(file).layers.count { $0.window != nil }
+    #expect(windowed > 0)
+    #expect(sessions[0].memory.cache < sessions[1].memory.cache)
+    let logits = try sessions.map { try $0.logits(appending: tokens) }
+    #expect(normalizedError(logits[0], logits[1].map { $0.map(Double.init) }) <= 1e-9)
+    for _ in 0..<5 {
+      let chosen = try sessions.map { try $0.appendLikeliestToken() }
+      #expect(chosen[0] == chosen[1])
+    }
+  }
 }

@@ -121,3 +121,32 @@ extension LogitsTests {
     #expect(error?.description.contains(message) == true, "\(String(describing: error))")
   }
 }
+
+/// Latent attention: the two ways that files ask for, and texts that indexers see all of.
+extension LogitsTests {
+  /// A cache of latents and one of the keys and values of all heads give the same.
+  @Test(arguments: TestBackend.allCases)
+  func latentsAreKeptOrExpanded(backend: TestBackend) throws {
+    let architecture = try #require(Architecture.all.first { $0.name == "deepseek2" })
+    let tokens = (0..<20).map { Int32($0 * 37 % FamilyModel.vocabulary) }
+    let sessions = try [true, false].map { absorbs in
+      var model = FamilyModel(architecture)
+      model.absorbsLatents = absorbs
+      return try backend.session(GGUFFile(bytes: model.writer().bytes()), exactOptions(chunk: 12))
+    }
+    let logits = try sessions.map { try $0.logits(appending: tokens) }
+    #expect(normalizedError(logits[0], logits[1].map { $0.map(Double.init) }) <= 1e-10)
+    // Latents of 24 and rotated parts of 8, and latents again, instead of keys of 16 and values of 8 in four heads.
+    #expect(sessions.map(\.configuration.kvHeadCount) == [1, 4])
+    #expect(sessions.map(\.configuration.headSize) == [32, 16] && sessions.map(\.configuration.valueSize) == [24, 8])
+    #expect(sessions[0].memory.cache < sessions[1].memory.cache)
+  }
+
+  @Test func indexersLimitTheContext() throws {
+    let architecture = try #require(Architecture.all.first { $0.name == "deepseek32" })
+    var model = FamilyModel(architecture)
+    let file = try GGUFFile(bytes: model.writer().bytes())
+    #expect(try ModelConfiguration(file).contextLength == 48)
+    #expect(throws: ModelError.self) { try TestBackend.reference.session(file, exactOptions(context: 49)) }
+  }
+}

@@ -22,6 +22,22 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ("causal", true), ("slash(0, 7)", true), ("causal & window(5)", true), ("full & (causal | slash(1))", true),
+    ("perHead(causal, window(4) & causal)", true), ("window(5)", false), ("sinks(3)", false), ("prefixLM(4)", false),
+    ("causal | sinks(2)", false), ("perHead(causal, full)", false), ("!causal", false), ("documents(9)", false),
+  ])
+  func causalMasksHideWhatComesLater(text: String, isCausal: Bool) throws {
+    let mask = try AttentionMask(parsing: text)
+    #expect(mask.isCausal == isCausal)
+    let seesLater = (0..<2).contains { head in
+      (0..<20).contains { query in
+        (query + 1..<30).contains { mask.isLive(head: head, heads: 2, query: query, key: $0, length: 30) }
+      }
+    }
+    #expect(seesLater == !isCausal)
+  }
+
   @Test func spansInBlocksReachToTheEndOfABlock() throws {
     for (alpha, block) in [(0, 4), (7, 4), (8, 4), (11, 3), (-5, 2)] {
       let mask = AttentionMask.span([HeadSpan(alpha: alpha, beta: 0)], block: block)

@@ -3,10 +3,10 @@ import PumiceOperators
 extension Architecture {
   static let latentAttention = [
     Architecture(
-      name: "deepseek2", rotary: Rotary(.adjacent, logMultiplierUnit: 10), temperature: .key,
+      name: "deepseek2", rotary: Rotary(.adjacent, logMultiplierUnit: 10), temperature: .keys,
       latentAttention: LatentAttention(hasOneMagnitude: true), experts: likeDeepSeekV3),
     Architecture(
-      name: "mistral4", rotary: Rotary(.adjacent, logMultiplierUnit: 10), temperature: .key,
+      name: "mistral4", rotary: Rotary(.adjacent, logMultiplierUnit: 10), temperature: .keys,
       latentAttention: LatentAttention(), experts: likeDeepSeekV3),
     // What their indexers choose is everything in the texts that are run.
     Architecture(

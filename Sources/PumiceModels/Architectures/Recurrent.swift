@@ -4,31 +4,31 @@ extension Architecture {
   /// State-space models, and families that mix their layers with attention.
   static let recurrent = [
     Architecture(
-      name: "mamba", rotary: nil, recurrence: Recurrence(kind: .mamba, layers: .alone), unused: unusedScales),
+      name: "mamba", rotary: nil, recurrence: Recurrence(kind: .mamba, layers: .alone)),
     Architecture(
-      name: "mamba2", rotary: nil, recurrence: Recurrence(kind: .mamba2, layers: .alone), unused: unusedScales),
+      name: "mamba2", rotary: nil, recurrence: Recurrence(kind: .mamba2, layers: .alone)),
     Architecture(
       name: "jamba", rotary: nil, recurrence: Recurrence(kind: .mamba, layers: .withoutHeads),
-      experts: Experts(normalization: .never), unused: unusedScales),
+      experts: Experts(normalization: .never)),
     Architecture(
       name: "falcon-h1", attentionScale: .key, recurrence: Recurrence(kind: .mamba2, layers: .besideAttention),
-      unused: unusedScales.union(["rope_freqs", "attn_output.bias"])),
+      unused: ["rope_freqs", "attn_output.bias"]),
     Architecture(
       name: "granitehybrid", rotary: Rotary(.adjacent, layers: .byKey, factors: .one), attentionScale: .key,
       recurrence: Recurrence(kind: .mamba2, layers: .withoutHeads), experts: Experts(shared: .optional),
-      scales: graniteScales, unused: unusedScales),
+      scales: graniteScales),
     // Each layer is one block, and has one norm.
     Architecture(
       name: "nemotron_h", rotary: nil, recurrence: Recurrence(kind: .mamba2, layers: .onePerLayer),
-      feedForward: .plain(.reluSquared), names: TensorNames(feedForwardNorm: "attn_norm"), unused: unusedScales),
+      feedForward: .plain(.reluSquared), names: TensorNames(feedForwardNorm: "attn_norm")),
     Architecture(
       name: "nemotron_h_moe", rotary: nil, recurrence: Recurrence(kind: .mamba2, layers: .onePerLayer),
       feedForward: .plain(.reluSquared),
       experts: Experts(scoring: .of(.sigmoid), normalization: .key, hasSelectionBias: true, shared: .required),
-      names: TensorNames(feedForwardNorm: "attn_norm"), unused: unusedScales),
+      names: TensorNames(feedForwardNorm: "attn_norm")),
     Architecture(
       name: "plamo2", headNorm: HeadNorm(), recurrence: Recurrence(kind: .plamo2, layers: .withoutHeads),
-      names: .normsAround, unused: unusedScales.union(["attn_qkv.scale"])),
+      names: .normsAround, unused: ["attn_qkv.scale", "ssm_in.scale", "ssm_out.scale"]),
     Architecture(
       name: "lfm2", headNorm: HeadNorm(), windows: Windows(period: 0),
       recurrence: Recurrence(kind: .shortConvolution, layers: .withoutHeads),
@@ -59,7 +59,5 @@ extension Architecture {
   ]
 
   /// Where queries have gates, llama.cpp leaves these out.
-  static let unusedQueryBiases: Set = ["attn_q.bias", "attn_k.bias", "attn_v.bias"]
-
-  private static let unusedScales: Set = ["ssm_in.scale", "ssm_out.scale"]
+  static let unusedQueryBiases: Set = ["attn_q.bias", "attn_k.bias", "attn_v.bias", "cls"]
 }

@@ -41,6 +41,21 @@ extension AttentionMask {
     }
   }
 
+  /// Whether it is known to hide every key behind its query.
+  ///
+  /// - Precondition: the mask is valid for some number of heads.
+  public var isCausal: Bool {
+    switch self {
+    case .causal, .slash: true
+    case .full, .window, .sinks, .dilated, .blocks, .prefixLM, .documents, .tree, .tokens, .shiftedGroups, .span, .user,
+      .complement:
+      false
+    case .perHead(let masks): masks.allSatisfy(\.isCausal)
+    case .intersection(let a, let b): a.isCausal || b.isCausal
+    case .union(let a, let b): a.isCausal && b.isCausal
+    }
+  }
+
   /// What any of several reaches; nil if one has no bound.
   public static func union(_ reaches: [MaskReach?]) -> MaskReach? {
     reaches.reduce(MaskReach(sinks: 0, window: 0)) { total, reach in

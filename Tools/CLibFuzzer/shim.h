@@ -1,0 +1,5 @@
+// The entry point of libFuzzer for programs with a main of their own; the library itself comes with the compiler.
+#include <stddef.h>
+#include <stdint.h>
+
+int LLVMFuzzerRunDriver(int *argc, char ***argv, int (*test)(const uint8_t *data, size_t size));
