@@ -70,6 +70,9 @@ extension PartFinder {
       let shape = shapes.first { file.tensor(named: weight)?.shape == $0 } ?? shapes[0]
       convolutions.append(ConvolutionPart(weight: try vector(weight, shape), bias: nil))
     }
+    var output = try linear(name("attn_output"), [width, inner])
+    // llama.cpp uses it where attention is latent alone.
+    output.scale = nil
     let rates = name("ssm_a"), isFlat = file.tensor(named: rates)?.shape.rank == 1
     return DeltaNetParts(
       query: try linear(name("attn_q"), [inner, width]), key: try linear(name("attn_k"), [inner, width]),
@@ -84,7 +87,7 @@ extension PartFinder {
       gate: DeltaNetParts.Product(
         first: try linear(name("ssm_g_a"), [c.stateSize, width]),
         second: try linear(name("ssm_g_b"), [inner, c.stateSize])),
-      norm: try norm(name("ssm_norm"), .rms, c.headSize), output: try linear(name("attn_output"), [width, inner]))
+      norm: try norm(name("ssm_norm"), .rms, c.headSize), output: output)
   }
 
   /// A matrix; files leave out a number of rows that is 1.

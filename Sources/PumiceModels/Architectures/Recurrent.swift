@@ -40,24 +40,25 @@ extension Architecture {
     Architecture(
       name: "qwen3next", headNorm: HeadNorm(), attentionScale: .key, attentionGate: .inQuery,
       recurrence: Recurrence(kind: .deltaNet, layers: .byInterval), experts: Experts(shared: .gated),
+      scales: Scales(feedForwardProducts: true),
       names: TensorNames(feedForwardNorm: "post_attention_norm"),
-      unused: unusedQueryBiases.union(["ssm_in", "ssm_out.scale", "attn_qkv.scale", "attn_gate.scale"])),
+      unused: ["cls", "ssm_in", "ssm_out.scale", "attn_qkv.scale", "attn_gate.scale"]),
     Architecture(
       name: "qwen35moe", headNorm: HeadNorm(), attentionScale: .key, attentionGate: .inQuery,
       recurrence: Recurrence(kind: .deltaNetTiled, layers: .byInterval), experts: Experts(shared: .gated),
       scales: Scales(feedForwardProducts: true), names: TensorNames(feedForwardNorm: "post_attention_norm"),
-      unused: unusedQueryBiases),
+      unused: ["cls"]),
     Architecture(
       name: "kimi-linear", rotary: nil, latentAttention: LatentAttention(),
       recurrence: Recurrence(kind: .kimiDelta, layers: .withoutHeads),
       experts: Experts(scoring: .key(.sigmoid), hasSelectionBias: true, shared: .optional),
-      unused: unusedQueryBiases),
+      unused: [
+        "attn_q.scale", "attn_k.scale", "attn_v.scale", "attn_q.bias", "attn_k.bias", "attn_v.bias", "ssm_beta.scale",
+        "ffn_gate_exps.scale", "ffn_up_exps.scale", "ffn_down_exps.scale",
+      ]),
     Architecture(
       name: "qwen35", headNorm: HeadNorm(), attentionScale: .key, attentionGate: .inQuery,
       recurrence: Recurrence(kind: .deltaNetTiled, layers: .byInterval), scales: Scales(feedForwardProducts: true),
-      names: TensorNames(feedForwardNorm: "post_attention_norm"), unused: unusedQueryBiases),
+      names: TensorNames(feedForwardNorm: "post_attention_norm"), unused: ["cls"]),
   ]
-
-  /// Where queries have gates, llama.cpp leaves these out.
-  static let unusedQueryBiases: Set = ["attn_q.bias", "attn_k.bias", "attn_v.bias", "cls"]
 }
