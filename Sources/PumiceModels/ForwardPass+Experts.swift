@@ -13,7 +13,8 @@ extension ForwardPass {
     if kind.routerInput == .stream { try route(mixture, experts, activations.residual, e) }
     if let norm = mixture.norm {
       try normalize(
-        activations.residual, norm, rows: count * norm.count, epsilon: configuration.streamEpsilon, to: activations.normed)
+        activations.residual, norm, rows: count * norm.count, epsilon: configuration.streamEpsilon,
+        to: activations.normed)
       try route(mixture, experts, activations.normed, e)
       try apply(mixture, experts, activations.normed, e)
     } else {

@@ -12,7 +12,8 @@ extension ModelKeys {
     let down = try file.requiredTensor(named: names.inLayer(index, names.expertDown) + ".weight")
     guard down.shape.rank == 3 else {
       throw file.error(
-        .invalidTensor, subject: "tensor \(down.name)", "has the shape \(down.shape), expected a matrix for each expert")
+        .invalidTensor, subject: "tensor \(down.name)", "has the shape \(down.shape), expected a matrix for each expert"
+      )
     }
     var experts = ExpertConfiguration(
       count: count, used: used, length: down.shape[2], scoring: try scoring(kind.scoring),

@@ -48,7 +48,8 @@ extension ModelKeys {
     // Where a second magnitude is stated, for all dimensions, the scores of attention have it already.
     let weight = try number("rope.scaling.yarn_log_multiplier", or: 0, in: 0...1e4) * (rotary?.logMultiplierUnit ?? 1)
     let sharpening =
-      RoPEScaling.yarnMagnitude(factor: factor) / (weight == 0 ? 1 : RoPEScaling.yarnMagnitude(factor: factor, weight: weight))
+      RoPEScaling.yarnMagnitude(factor: factor)
+      / (weight == 0 ? 1 : RoPEScaling.yarnMagnitude(factor: factor, weight: weight))
     return (1 / factor, yarn, Float(magnitude * sharpening))
   }
 
@@ -66,9 +67,12 @@ extension ModelKeys {
     }
   }
 
-  private func number(_ key: String, or absent: Double, in range: ClosedRange<Double>) throws(ModelFileError) -> Double {
+  private func number(_ key: String, or absent: Double, in range: ClosedRange<Double>) throws(ModelFileError) -> Double
+  {
     let value = try file.optionalFloat(name(key)) ?? absent
-    guard range.contains(value) else { throw invalid(key, "\(value) is not between \(range.lowerBound) and \(range.upperBound)") }
+    guard range.contains(value) else {
+      throw invalid(key, "\(value) is not between \(range.lowerBound) and \(range.upperBound)")
+    }
     return value
   }
 

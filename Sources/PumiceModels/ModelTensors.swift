@@ -114,7 +114,8 @@ public struct ModelTensors: Sendable {
     }
   }
 
-  private func check(_ bytes: UnsafeRawBufferPointer, of tensor: GGUFTensor, after elements: Int) throws(ModelFileError) {
+  private func check(_ bytes: UnsafeRawBufferPointer, of tensor: GGUFTensor, after elements: Int) throws(ModelFileError)
+  {
     guard case .block(let block)? = tensor.format, let bad = block.firstBadBlock(bytes) else { return }
     throw file.error(
       .invalidTensor, subject: "tensor \(tensor.name)",

@@ -248,7 +248,8 @@ public final class ModelSession<B: Backend>: Session {
   ) throws {
     let pass = ForwardPass(
       configuration: configuration, weights: weights, activations: activations, layout: layout, cache: cache,
-      tileLists: tileLists, temperatures: temperatures, backend: backend, program: program, count: count, length: length)
+      tileLists: tileLists, temperatures: temperatures, backend: backend, program: program, count: count, length: length
+    )
     try pass.record(tokens: tokens, positions: positions, wanting: wanted)
     guard wanted != .none else { return }
     let width = configuration.vocabularySize, rows = wanted == .all ? count : 1

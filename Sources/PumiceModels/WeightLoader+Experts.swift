@@ -34,6 +34,8 @@ extension WeightLoader {
     return ExpertLinear(
       weight: weight, format: format, experts: part.experts, outputs: part.rows.count, inputs: part.columns,
       bias: try bias.map { try upload($0, part.bias!.tensor.name) },
-      scales: try scales.map { try backend.makeTensor([part.experts, 1], .f32, from: $0, label: part.scales!.tensor.name) })
+      scales: try scales.map {
+        try backend.makeTensor([part.experts, 1], .f32, from: $0, label: part.scales!.tensor.name)
+      })
   }
 }

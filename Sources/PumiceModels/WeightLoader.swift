@@ -117,7 +117,8 @@ struct WeightLoader<B: Backend> {
     // What is cut off is not linear in the values any more.
     let foldsOutput = c.projectionClamp == nil
     let sharpness = c.architecture.attentionGateSharpness
-    let outputScale = scale(parts.attentionOutput) * c.attentionOutputScale / sharpness, valueScale = foldsOutput ? outputScale : 1
+    let outputScale = scale(parts.attentionOutput) * c.attentionOutputScale / sharpness,
+      valueScale = foldsOutput ? outputScale : 1
     let query = try projection(parts.query, &attention, scale: scale(parts.query))
     let key = try projection(parts.key, &attention, scale: scale(parts.key))
     let value = try projection(

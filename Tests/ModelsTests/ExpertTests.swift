@@ -20,7 +20,8 @@ import Testing
     metadata["general.architecture"] = .string("llama")
     metadata["tokenizer.ggml.model"] = .string("none")
     let sizes = [
-      "vocab_size": 48, "context_length": 64, "embedding_length": width, "block_count": 2, "feed_forward_length": length,
+      "vocab_size": 48, "context_length": 64, "embedding_length": width, "block_count": 2,
+      "feed_forward_length": length,
       "attention.head_count": heads,
     ].merging(settings) { $1 }
     for (key, value) in sizes { metadata["llama.\(key)"] = .uint32(UInt32(value)) }
@@ -194,7 +195,8 @@ import Testing
     var writer = GGUFWriter(metadata: metadata)
     let file = try Fixture.f32.open()
     for tensor in file.tensors {
-      writer.addTensor(tensor.name, shape: tensor.shape, type: tensor.type, bytes: file.withBytes(of: tensor, Array.init))
+      writer.addTensor(
+        tensor.name, shape: tensor.shape, type: tensor.type, bytes: file.withBytes(of: tensor, Array.init))
     }
     let error = #expect(throws: ModelFileError.self) { try ModelConfiguration(GGUFFile(bytes: writer.bytes())) }
     #expect("\(error.map { "\($0)" } ?? "")".contains("a mixture of 8 experts"))

@@ -15,7 +15,7 @@ extension FamilyModel {
       return layer > 0
     case "llama4", "maion-coder": return layer % 2 == 1
     // Families that are mostly without.
-    case "granite", "minicpm", "mistral3", "refact", "llama": return false
+    case "granite", "minicpm", "mistral3", "llama": return variant == .experts
     default: return true
     }
   }
@@ -26,7 +26,8 @@ extension FamilyModel {
     for (key, value) in [
       ("expert_count", Self.experts), ("expert_used_count", 2), ("expert_feed_forward_length", length),
       ("expert_shared_feed_forward_length", length), ("expert_shared_count", 1),
-      ("interleave_moe_layer_step", name == "ernie4_5-moe" ? 1 : 2), ("leading_dense_block_count", hasExperts(0) ? 0 : 1),
+      ("interleave_moe_layer_step", name == "ernie4_5-moe" ? 1 : 2),
+      ("leading_dense_block_count", hasExperts(0) ? 0 : 1),
     ] { metadata["\(name).\(key)"] = .uint32(UInt32(value)) }
     if case .key = experts.scoring { metadata["\(name).expert_gating_func"] = .uint32(2) }
     if experts.normalization == .key {
@@ -37,6 +38,8 @@ extension FamilyModel {
       metadata["\(name).expert_group_count"] = .uint32(2)
       metadata["\(name).expert_group_used_count"] = .uint32(1)
     }
+    // Small enough for some gates and ups to be cut off.
+    if name == "maple" { metadata["\(name).swiglu_clamp_exp"] = .float32(0.375) }
     if experts.isLatent { metadata["\(name).moe_latent_size"] = .uint32(16) }
   }
 

@@ -24,7 +24,8 @@ extension Architecture {
     Architecture(
       name: "arctic", rotary: Rotary(.adjacent), experts: Experts(input: .ownNorm, dense: .required)),
     Architecture(
-      name: "grok", attentionScale: .outputKeyOr(0.088_388_35), caps: Caps(scores: true, scoresWithoutKey: 30, logits: true),
+      name: "grok", attentionScale: .outputKeyOr(0.088_388_35),
+      caps: Caps(scores: true, scoresWithoutKey: 30, logits: true),
       feedForward: .gated(.geluTanh), experts: Experts(dense: .optional, combinedScale: Float(0.5).squareRoot()),
       scales: Scales(embedding: .keyOr("embedding_scale", 78.383_67), logits: .keyOr("logit_scale", 0.577_350_3)),
       names: TensorNames(postAttentionNorm: "attn_output_norm", postFeedForwardNorm: "layer_output_norm")),
@@ -61,7 +62,8 @@ extension Architecture {
       experts: Experts(scoring: .of(.softmaxOfChosen), normalization: .never, limit: .gatesAddingOne(7)),
       names: TensorNames(feedForwardNorm: "post_attention_norm")),
     Architecture(
-      name: "llama4", headNorm: HeadNorm(norm: .plainRMS, isAfterRotary: true, isRotatedOnly: true, absentWithExperts: 128),
+      name: "llama4",
+      headNorm: HeadNorm(norm: .plainRMS, isAfterRotary: true, isRotatedOnly: true, absentWithExperts: 128),
       rotary: Rotary(.adjacent, layers: .allButEvery(4), factors: .one), attentionScale: .key,
       temperature: .unrotated(length: 8192, scale: 0.1, offset: 1),
       windows: Windows(period: 4, isChunked: true, size: 8192, base: .key),

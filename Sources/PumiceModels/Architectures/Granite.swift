@@ -8,7 +8,8 @@ extension Architecture {
         name: "granite", rotary: Rotary(.adjacent, layers: .byKey, factors: .one), attentionScale: .key,
         experts: Experts(shared: .optional), scales: graniteScales),
       Architecture(
-        name: "minicpm", rotary: Rotary(.adjacent, layers: .byKey, factors: .one), experts: Experts(), scales: graniteScales),
+        name: "minicpm", rotary: Rotary(.adjacent, layers: .byKey, factors: .one), experts: Experts(),
+        scales: graniteScales),
       Architecture(
         name: "granitemoe", rotary: Rotary(.adjacent, factors: .one), attentionScale: .key,
         experts: Experts(shared: .optional), scales: graniteScales),
