@@ -205,7 +205,8 @@ extension Architecture {
     public var fullFirst = false
     /// How many layers a model has that has windows; nil for any (EXAONE 4 with 32 billion weights).
     public var layers: Int?
-    /// Whether the text is cut into pieces as long as the window, and a token sees those before it in its own (Llama 4).
+    /// Whether the text is cut into pieces, each as long as `size` whatever a file states, and a token sees those before it in
+    /// its own (Llama 4).
     public var isChunked = false
     /// The window where files do not state one; nil for none.
     public var size: Int?

@@ -256,9 +256,9 @@ struct ModelKeys {
   private func windows(_ count: Int, _ windows: Architecture.Windows?) throws(ModelFileError) -> [Int?] {
     let none = [Int?](repeating: nil, count: count)
     let stated = try file.optionalInteger(name("attention.sliding_window"), in: 0...1 << 30)
-    guard let windows, windows.layers ?? count == count, let size = stated ?? windows.size, size > 0 else {
-      return none
-    }
+    guard let windows, stated != 0, windows.layers ?? count == count,
+      let size = windows.isChunked ? windows.size : stated ?? windows.size
+    else { return none }
     let key = "attention.sliding_window_pattern"
     var period = windows.period
     switch file.metadata[name(key)] {

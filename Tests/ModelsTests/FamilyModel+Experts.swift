@@ -15,7 +15,8 @@ extension FamilyModel {
       return layer > 0
     case "llama4", "maion-coder": return layer % 2 == 1
     // Families that are mostly without.
-    case "granite", "minicpm", "mistral3", "refact", "llama", "jamba", "granitehybrid", "nemotron_h_moe": return false
+    case "granite", "minicpm", "mistral3", "llama": return variant == .experts
+    case "jamba", "granitehybrid", "nemotron_h_moe": return false
     case "deepseek2", "mistral4", "deepseek32", "glm-dsa", "lfm2moe", "kimi-linear": return layer > 0
     default: return true
     }
@@ -39,6 +40,8 @@ extension FamilyModel {
       metadata["\(name).expert_group_count"] = .uint32(2)
       metadata["\(name).expert_group_used_count"] = .uint32(1)
     }
+    // Small enough for some gates and ups to be cut off.
+    if name == "maple" { metadata["\(name).swiglu_clamp_exp"] = .float32(0.375) }
     if experts.isLatent { metadata["\(name).moe_latent_size"] = .uint32(16) }
   }
 

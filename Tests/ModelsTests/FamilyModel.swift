@@ -6,20 +6,43 @@ import PumiceTensors
 /// A tiny model with random weights of any family, with all that the family's layers have. The same on every machine.
 struct FamilyModel {
   let architecture: Architecture
+  let variant: Variant
   let width = 32
   let heads = 4
-  /// OLMoE's norms of keys are as wide as those of queries.
-  private var kvHeads: Int { architecture.name == "olmoe" ? 4 : 2 }
   private let size = 8
   let length = 48
+
+  /// What some models of a family have and others do not.
+  enum Variant: String {
+    case standard
+    /// In families that are mostly without.
+    case experts
+    /// Scaled rotary frequencies.
+    case yarn
+    /// Layers with other numbers of heads, and longer networks, than others.
+    case lists
+  }
+
+  private func queryHeads(_ layer: Int) -> Int { variant == .lists && layer == 1 ? 2 : 4 }
+  private func keyHeads(_ layer: Int) -> Int {
+    // OLMoE's norms of keys are as wide as those of queries.
+    architecture.name == "olmoe" ? 4 : queryHeads(layer) / 2
+  }
+  private func networkLength(_ layer: Int) -> Int {
+    architecture.name == "arctic" ? width : variant == .lists && layer == 1 ? 32 : length
+  }
   static let vocabulary = 48
   static let context = 64
   /// Whether the cache is to keep latents, where the family has them: files may be made for either.
   var absorbsLatents: Bool
   private var random: UInt32
 
-  init(_ architecture: Architecture) {
+  /// What the golden logits are called.
+  var name: String { architecture.name + (variant == .standard ? "" : "+\(variant.rawValue)") }
+
+  init(_ architecture: Architecture, _ variant: Variant = .standard) {
     self.architecture = architecture
+    self.variant = variant
     absorbsLatents = architecture.latentAttention != nil && !["minicpm3", "plm"].contains(architecture.name)
     random = architecture.name.utf8.reduce(12345) { $0 &* 31 &+ UInt32($1) }
   }
@@ -62,27 +85,41 @@ struct FamilyModel {
     for (key, value) in [
       ("vocab_size", Self.vocabulary), ("context_length", Self.context), ("embedding_length", width),
       ("block_count", layers), ("feed_forward_length", length * architecture.feedForwardDivisor),
-      ("attention.head_count", heads), ("attention.head_count_kv", kvHeads), ("attention.key_length", size),
+      ("attention.head_count", queryHeads(0)), ("attention.head_count_kv", keyHeads(0)), ("attention.key_length", size),
       ("attention.value_length", size), ("rope.dimension_count", size),
     ] { metadata["\(name).\(key)"] = .uint32(UInt32(value)) }
     for (key, value) in [
       ("attention.layer_norm_epsilon", 1e-5), ("attention.layer_norm_rms_epsilon", 1e-6), ("rope.freq_base", 500),
       ("rope.freq_base_swa", 100), ("attn_logit_softcapping", 2), ("final_logit_softcapping", 3),
       ("attention.max_alibi_bias", 8), ("attention.clamp_kqv", 0.5), ("logit_scale", 0.75), ("residual_scale", 0.5),
-      ("embedding_scale", 3), ("attention.scale", 0.4),
+      ("embedding_scale", 3), ("attention.scale", 0.4), ("attention.output_scale", 0.4), ("attention.value_scale", 0.7),
     ] as [(String, Float)] { metadata["\(name).\(key)"] = .float32(value) }
     if let windows = architecture.windows {
       metadata["\(name).attention.sliding_window"] = .uint32(5)
       let pattern = (0..<layers).map { windows.period < 2 ? $0 % 2 == 0 : $0 % windows.period != windows.period - 1 }
       metadata["\(name).attention.sliding_window_pattern"] = .array(.bool(pattern))
     }
+    if variant == .lists {
+      for (key, value) in [
+        ("feed_forward_length", networkLength), ("attention.head_count", queryHeads),
+        ("attention.head_count_kv", keyHeads),
+      ] { metadata["\(name).\(key)"] = .array(.uint32((0..<layers).map { UInt32(value($0)) })) }
+    }
+    if variant == .yarn {
+      metadata["\(name).rope.scaling.type"] = .string("yarn")
+      metadata["\(name).rope.scaling.factor"] = .float32(4)
+      metadata["\(name).rope.scaling.original_context_length"] = .uint32(16)
+      metadata["\(name).rope.scaling.attn_factor"] = .float32(1.25)
+      metadata["\(name).attention.temperature_scale"] = .float32(0.5)
+    }
     addExperts(to: &metadata)
+    if architecture.hasNormGroups { metadata["\(name).attention.group_norm_groups"] = .uint32(4) }
     if case .parallelByKey = architecture.residual { metadata["\(name).use_parallel_residual"] = .bool(true) }
     if ["dream", "llada", "llada-moe", "rnd1"].contains(name) { metadata["\(name).attention.causal"] = .bool(false) }
     if name.hasSuffix("vl") || ["qwen3tts", "paddleocr", "qwen3vlmoe", "qwen35", "qwen35moe"].contains(name) {
       metadata["\(name).rope.dimension_sections"] = .array(.int32([2, 1, 1, 0]))
     }
-    addRecurrence(to: &metadata, kvHeads: kvHeads)
+    addRecurrence(to: &metadata, kvHeads: keyHeads(0))
     addLatents(to: &metadata)
     return metadata
   }
@@ -97,34 +134,29 @@ struct FamilyModel {
     if architecture.embeddingNorm == .weights { norm(names.embeddingNorm, architecture.norm, [width], &writer) }
     norm(names.outputNorm, architecture.norm, [width], &writer)
     if !isTied {
-      let hasBias = ["phi2", "phimoe"].contains(architecture.name)
-      linear(names.output, Self.vocabulary, width, bias: hasBias, &writer)
+      linear(names.output, Self.vocabulary, width, bias: ["phi2", "phimoe"].contains(architecture.name), &writer)
     }
-    for layer in 0..<layers {
-      let blocks = blocks?[layer] ?? [.attention, .feedForward]
-      self.layer("blk.\(layer).", blocks, hasExperts: hasExperts(layer), &writer)
-    }
+    for layer in 0..<layers { self.layer(layer, &writer) }
     return writer
   }
 
-  private mutating func layer(
-    _ prefix: String, _ blocks: Set<Block>, hasExperts: Bool, _ writer: inout GGUFWriter
-  ) {
-    let names = architecture.names
+  private mutating func layer(_ index: Int, _ writer: inout GGUFWriter) {
+    let prefix = "blk.\(index).", names = architecture.names, hasExperts = hasExperts(index)
+    let blocks = blocks?[index] ?? [.attention, .feedForward]
     func streamNorm(_ name: String?, _ model: inout FamilyModel, _ writer: inout GGUFWriter) {
       if let name { model.norm(prefix + name, model.architecture.norm, [model.width], &writer) }
     }
     for name in names.attentionNorms { streamNorm(name, &self, &writer) }
     if blocks.contains(.recurrence) { recurrence(prefix, &writer) }
     if blocks.contains(.attention) {
-      if architecture.latentAttention == nil { attention(prefix, &writer) } else { latentAttention(prefix, &writer) }
+      if architecture.latentAttention == nil { attention(index, &writer) } else { latentAttention(prefix, &writer) }
     }
     if blocks != [.feedForward] { streamNorm(names.postAttentionNorm, &self, &writer) }
     guard blocks.contains(.feedForward) else { return }
     if let name = names.feedForwardNorm, !names.attentionNorms.contains(name) { streamNorm(name, &self, &writer) }
     if hasExperts { experts(prefix, &writer) }
     if !hasExperts || [.optional, .required].contains(architecture.experts!.dense) {
-      network(prefix, length: architecture.name == "arctic" ? width : length, &writer)
+      network(prefix, length: networkLength(index), &writer)
     }
     streamNorm(names.postFeedForwardNorm, &self, &writer)
   }
@@ -141,8 +173,9 @@ struct FamilyModel {
     linear(prefix + names.down, width, length, bias: hasBiases, &writer)
   }
 
-  private mutating func attention(_ prefix: String, _ writer: inout GGUFWriter) {
-    let names = architecture.names
+  private mutating func attention(_ index: Int, _ writer: inout GGUFWriter) {
+    let prefix = "blk.\(index).", names = architecture.names
+    let heads = queryHeads(index), kvHeads = keyHeads(index)
     if isFused {
       linear(prefix + names.fused, (heads + 2 * kvHeads) * size, width, bias: hasBiases, &writer)
     } else {
@@ -155,13 +188,15 @@ struct FamilyModel {
     case .none, .inQuery: break
     case .perElement: matrix(prefix + names.attentionGate, heads * size, width, &writer)
     case .perHead: matrix(prefix + names.attentionGate, heads, width, &writer)
+    case .byShape:
+      matrix(prefix + names.attentionGate, architecture.name == "laguna" ? heads : heads * size, width, &writer)
     }
     if let kind = architecture.headNorm, !hasNoHeadNorm {
       for (name, heads) in [(names.queryNorm, heads), (names.keyNorm, kvHeads)] {
         let shape: Shape =
           switch architecture.name {
           case "olmo2", "olmoe", "minimax-m2": [heads * size]
-          case "stablelm", "plamo2": [heads, size]
+          case "stablelm", "k2-horizon", "plamo2": [heads, size]
           default: [size]
           }
         norm(prefix + name, kind.norm, shape, &writer)
