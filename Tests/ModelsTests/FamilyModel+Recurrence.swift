@@ -152,11 +152,14 @@ extension FamilyModel {
     let both = (0..<heads * rows * latent).map { _ in number() * 0.25 }
     if absorbsLatents {
       // The same numbers, those of keys turned about.
-      let keys = (0..<heads).flatMap { head in
-        (0..<latent).flatMap { l in (0..<Self.plain).map { both[(head * rows + $0) * latent + l] } }
-      }
-      let values = (0..<heads).flatMap { head in
-        both[(head * rows + Self.plain) * latent..<(head + 1) * rows * latent]
+      var keys: [Float] = []
+      var values: [Float] = []
+      for head in 0..<heads {
+        let first = head * rows
+        for column in 0..<latent {
+          for row in first..<first + Self.plain { keys.append(both[row * latent + column]) }
+        }
+        values += both[(first + Self.plain) * latent..<(first + rows) * latent]
       }
       writer.addTensor(prefix + "attn_k_b.weight", shape: [heads, latent, Self.plain], floats: keys)
       writer.addTensor(prefix + "attn_v_b.weight", shape: [heads, Self.value, latent], floats: values)

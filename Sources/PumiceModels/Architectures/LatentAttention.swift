@@ -11,10 +11,10 @@ extension Architecture {
     // What their indexers choose is everything in the texts that are run.
     Architecture(
       name: "deepseek32", rotary: Rotary(.adjacent, logMultiplierUnit: 10), latentAttention: LatentAttention(),
-      hasIndexer: true, experts: likeDeepSeekV3, unused: ["indexer"]),
+      hasIndexer: true, experts: likeDeepSeekV3, scales: Scales(feedForwardProducts: true), unused: ["indexer"]),
     Architecture(
       name: "glm-dsa", rotary: Rotary(.adjacent), latentAttention: LatentAttention(), hasIndexer: true,
-      experts: likeDeepSeekV3, unused: ["indexer"]),
+      experts: likeDeepSeekV3, scales: Scales(feedForwardProducts: true), unused: ["indexer"]),
     Architecture(
       name: "minicpm3", rotary: Rotary(.halves, factors: .shortAndLong), latentAttention: LatentAttention(),
       scales: Scales(embedding: .constant(12), residual: .byRootOfDepth(1.4), logits: .byWidth(256))),

@@ -20,12 +20,13 @@ extension Architecture {
     // Each layer is one block, and has one norm.
     Architecture(
       name: "nemotron_h", rotary: nil, recurrence: Recurrence(kind: .mamba2, layers: .onePerLayer),
-      feedForward: .plain(.reluSquared), names: TensorNames(feedForwardNorm: "attn_norm")),
+      feedForward: .plain(.reluSquared), scales: Scales(feedForwardProducts: true),
+      names: TensorNames(feedForwardNorm: "attn_norm")),
     Architecture(
       name: "nemotron_h_moe", rotary: nil, recurrence: Recurrence(kind: .mamba2, layers: .onePerLayer),
       feedForward: .plain(.reluSquared),
       experts: Experts(scoring: .of(.sigmoid), normalization: .key, hasSelectionBias: true, shared: .required),
-      names: TensorNames(feedForwardNorm: "attn_norm")),
+      scales: Scales(feedForwardProducts: true), names: TensorNames(feedForwardNorm: "attn_norm")),
     Architecture(
       name: "plamo2", headNorm: HeadNorm(), recurrence: Recurrence(kind: .plamo2, layers: .withoutHeads),
       names: .normsAround, unused: ["attn_qkv.scale", "ssm_in.scale", "ssm_out.scale"]),
