@@ -25,6 +25,13 @@ package enum JSONValue: Hashable, Sendable {
 }
 
 extension JSONValue {
+  /// The value that a file is.
+  ///
+  /// - Throws: what is wrong with the file.
+  package init(reading path: String) throws(ModelFileError) {
+    self = try JSONParser.parse(try FileBytes(mapping: path).buffer, of: path, as: "the file")
+  }
+
   /// The value that a text is.
   ///
   /// - Parameter name: where the text is from, for messages.

@@ -51,14 +51,14 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The sum, or the largest number if that overflows.
-  private static func sum(_ values: [Int]) -> Int {
+  static func sum(_ values: [Int]) -> Int {
     values.reduce(0) { total, value in
       let (sum, overflow) = total.addingReportingOverflow(value)
       return overflow ? .max : sum
     }
   }
 
-  private static func product(_ values: [Int]) -> Int {
+  static func product(_ values: [Int]) -> Int {
     values.reduce(1) { total, value in
       let (product, overflow) = total.multipliedReportingOverflow(by: value)
       return overflow ? .max : product

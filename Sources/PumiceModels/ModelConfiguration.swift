@@ -48,6 +48,8 @@ public struct ModelConfiguration: Hashable, Sendable {
   public var alibiSlopes: [Float]
   /// What grows with the position of a query; nil for nothing.
   public var temperature: Temperature?
+  /// How vectors of tokens become one of a text, where the file says so.
+  public var pooling: StatedPooling?
   /// Whether a token sees those before it and itself alone. Otherwise a prompt must be given at once.
   public var isCausal: Bool
   public var ropePairing: RoPE.Pairing
@@ -71,7 +73,7 @@ public struct ModelConfiguration: Hashable, Sendable {
     }
     let keys = ModelKeys(file: file, prefix: name)
     architecture.norm = try keys.norm(architecture.norm)
-    self.architecture = architecture
+    self.architecture = try keys.withStatedActivation(architecture)
     contextLength = try keys.size("context_length", most: 1 << 30)
     embeddingLength = try keys.size("embedding_length")
     let blockCount = try keys.size("block_count", most: 1 << 16)
@@ -104,7 +106,8 @@ public struct ModelConfiguration: Hashable, Sendable {
     projectionClamp = architecture.clampsProjections ? try keys.bound("attention.clamp_kqv") : nil
     alibiSlopes = try keys.alibiSlopes(architecture.alibi, heads: headCount, layers: layerCount)
     temperature = try keys.temperature(architecture.temperature, contextLength: contextLength)
-    isCausal = try file.optionalBool(keys.name("attention.causal")) ?? true
+    pooling = try keys.pooling()
+    isCausal = try file.optionalBool(keys.name("attention.causal")) ?? (architecture.encoder == nil)
     ropePairing = try keys.pairing(architecture.rotary)
     vocabularySize = try keys.vocabularySize(architecture)
     feedForwardLength = 0
@@ -136,7 +139,7 @@ public struct Temperature: Hashable, Sendable {
 public struct LayerConfiguration: Hashable, Sendable {
   public var headCount: Int
   public var kvHeadCount: Int
-  /// How many tokens a token sees, itself among them; nil for all.
+  /// How far a token sees, all less than so many positions away; nil for everything.
   public var window: Int?
   /// How queries and keys are turned; nil for not at all.
   public var rotary: RotaryScheme?

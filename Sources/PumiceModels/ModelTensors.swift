@@ -15,9 +15,14 @@ public struct ModelTensors: Sendable {
   let layers: [LayerParts]
   let positionEmbedding: MatrixPart?
   let embeddingNorm: NormPart?
-  let outputNorm: NormPart
-  /// Nil where the table of the tokens is the output matrix too.
+  /// The first row of the embeddings of token types; nil where there are none.
+  let tokenType: VectorPart?
+  /// Nil where the last layer's norm is the last.
+  let outputNorm: NormPart?
+  /// Nil where the table of the tokens is the output matrix too, and in encoders.
   let output: MatrixPart?
+  /// Layers after pooling.
+  let dense: [MatrixPart]
   let ropeFactors: RopeFactors
 
   /// Tables that divide the rotary frequencies.
@@ -47,8 +52,12 @@ public struct ModelTensors: Sendable {
       case .plainRMS: NormPart(norm: .plainRMS, width: c.embeddingLength)
       case .weights: try finder.norm(names.embeddingNorm, c.architecture.norm, c.embeddingLength)
       }
-    outputNorm = try finder.norm(names.outputNorm, c.architecture.norm, c.embeddingLength, groups: c.normGroups)
-    let hasOutput = file.tensor(named: names.output + ".weight") != nil
+    tokenType = try finder.tokenType()
+    outputNorm =
+      c.architecture.encoder?.hasOutputNorm == false
+      ? nil : try finder.norm(names.outputNorm, c.architecture.norm, c.embeddingLength, groups: c.normGroups)
+    dense = try finder.dense()
+    let hasOutput = c.architecture.encoder == nil && file.tensor(named: names.output + ".weight") != nil
     output = hasOutput ? try finder.linear(names.output, [c.vocabularySize, c.embeddingLength]) : nil
     let pairs = c.rotaryDimensions / 2
     switch c.architecture.rotary?.factors ?? .none {
@@ -125,10 +134,14 @@ public struct ModelTensors: Sendable {
 
 extension ModelTensors {
   /// The memory that a session takes on a device.
-  ///
+  /// Of encoders, what an embedder takes for texts as long as the context.
   /// - Throws: as a session with these options.
   public func memory(_ options: SessionOptions) throws(ModelError) -> MemoryEstimate {
     try options.validate(for: configuration)
+    guard configuration.architecture.encoder == nil else {
+      let longest = EmbeddingOptions(pooling: .mean, longestText: options.context)
+      return MemoryEstimate(self, longest) { VulkanBackend.storageBytes($0, $1) }
+    }
     return MemoryEstimate(self, options) { VulkanBackend.storageBytes($0, $1) }
   }
 }

@@ -68,6 +68,8 @@ struct WeightLoader<B: Backend> {
     return (weight, target.format)
   }
 
+  func upload(_ part: VectorPart) throws -> B.Tensor { try upload(tensors.values(part), part.tensor.name) }
+
   func upload(_ values: [Float], _ label: String) throws -> B.Tensor {
     try backend.makeTensor([values.count], .f32, from: values, label: label)
   }
@@ -127,7 +129,10 @@ struct WeightLoader<B: Backend> {
     let attentionOutput = try matrix(parts.attentionOutput, scale: foldsOutput ? 1 : outputScale)
 
     let isShared = parts.feedForwardNorm == nil && parts.isParallel
-    var feedForward = isShared ? attention : parts.feedForwardNorm.map { ScaledNorms($0, tensors) }
+    // A norm whose output is the residual stream itself can take no scales.
+    let takesScales = c.architecture.residual != .normalized
+    var feedForward =
+      isShared ? attention : parts.feedForwardNorm.map { ScaledNorms($0, tensors, takesScales: takesScales) }
     let combinedScale = parts.mixture?.combinedScale ?? 1
     let network = try parts.network.map { try self.network($0, &feedForward, outputScale: combinedScale) }
     let mixture = try parts.mixture.map { try self.mixture($0, &feedForward) }
@@ -135,10 +140,11 @@ struct WeightLoader<B: Backend> {
     return Layer(
       attentionInput: try input(attention), query: query, key: key, value: value, attentionGate: attentionGate,
       queryNorm: try norm(parts.queryNorm), keyNorm: try norm(parts.keyNorm), rotary: rotary,
-      sinks: try parts.sinks.map { try upload(tensors.values($0), $0.tensor.name) },
+      sinks: try parts.sinks.map { try upload($0) },
       attentionOutput: attentionOutput, postAttentionNorm: try norm(parts.postAttentionNorm),
       feedForwardInput: isShared ? .shared : try input(feedForward), isParallel: parts.isParallel, network: network,
-      mixture: mixture, postFeedForwardNorm: try norm(parts.postFeedForwardNorm))
+      mixture: mixture, postFeedForwardNorm: try norm(parts.postFeedForwardNorm), sumNorm: try norm(parts.sumNorm),
+      layerOutputNorm: try norm(parts.layerOutputNorm))
   }
 
   /// - Parameter outputScale: what its output is multiplied by besides.
@@ -179,15 +185,20 @@ struct ScaledNorms {
   let gain: [Float]
   let bias: [Float]?
   private(set) var scales: [Float] = []
+  private let takesScales: Bool
 
-  init(_ part: NormPart, _ tensors: ModelTensors) {
+  init(_ part: NormPart, _ tensors: ModelTensors, takesScales: Bool = true) {
     self.part = part
+    self.takesScales = takesScales
+    if !takesScales { scales = [1] }
     gain = part.gain.map(tensors.values) ?? Array(repeating: 1, count: part.width)
     bias = part.bias.map(tensors.values)
   }
 
-  mutating func index(of scale: Float) -> Int {
+  /// Nil for a scale that the norm cannot take.
+  mutating func index(of scale: Float) -> Int? {
     if let index = scales.firstIndex(of: scale) { return index }
+    guard takesScales else { return nil }
     scales.append(scale)
     return scales.count - 1
   }

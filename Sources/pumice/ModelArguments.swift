@@ -16,6 +16,12 @@ enum BackendChoice: String, CaseIterable, ExpressibleByArgument {
   case reference
 }
 
+/// Opens a GGUF file, or one of a hub, which is fetched if it is not here.
+func openModel(_ path: String) throws -> GGUFFile {
+  guard path.hasPrefix(HubReference.prefix) else { return try GGUFFile(path: path) }
+  return try GGUFFile(path: try pull(try HubReference(path)).location.path)
+}
+
 /// Which model file to use.
 struct ModelFileArguments: ParsableArguments {
   @Argument(
@@ -40,8 +46,7 @@ struct ModelFileArguments: ParsableArguments {
 
   func open() throws -> GGUFFile {
     guard let path else { return try DemoModel.open() }
-    guard path.hasPrefix(HubReference.prefix) else { return try GGUFFile(path: path) }
-    return try GGUFFile(path: try pull(try HubReference(path)).location.path)
+    return try openModel(path)
   }
 }
 
@@ -193,7 +198,7 @@ struct LoadedModel {
 }
 
 /// Shows how far loading is, on a terminal, once it takes long enough to wonder.
-private final class LoadingLine {
+final class LoadingLine {
   private var line = ProgressLine()
   private let name: String
 

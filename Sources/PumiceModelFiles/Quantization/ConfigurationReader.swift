@@ -18,8 +18,7 @@ package struct ConfigurationReader {
   ///
   /// - Throws: what is wrong with the file.
   package init(path: String) throws(ModelFileError) {
-    let bytes = try FileBytes(mapping: path)
-    guard case .object(let object) = try JSONParser.parse(bytes.buffer, of: path, as: "the file") else {
+    guard case .object(let object) = try JSONValue(reading: path) else {
       throw ModelFileError(file: path, code: .invalidMetadata, detail: "the file is not a JSON object")
     }
     self.init(file: path, prefix: "", object: object)

@@ -88,7 +88,8 @@ extension Architecture {
     Architecture(
       name: "mimo2", windows: Windows(period: 1, base: .key), hasSinks: true, sinksAreOptional: true,
       experts: Experts(scoring: .of(.sigmoid), hasSelectionBias: true, dense: .unused),
-      scales: Scales(attention: .key("attention.value_scale")), unused: ["attn_q.bias", "attn_k.bias", "attn_v.bias"]),
+      scales: Scales(attention: .key("attention.value_scale")),
+      unused: ["attn_q", "attn_k", "attn_v"].reduce(into: []) { $0.formUnion([$1 + ".bias", $1 + ".scale"]) }),
     Architecture(
       name: "mellum", headNorm: HeadNorm(), windows: Windows(period: 4, base: .sameUnscaled), experts: Experts(),
       scales: Scales(feedForwardProducts: true)),

@@ -185,6 +185,12 @@ extension SelectiveScan: Benchmarkable {
   }
 }
 
+extension Pooling: Benchmarkable {
+  public static var benchmarks: [Pooling] {
+    [Pooling(.mean, sequences: 32, tokens: 256, width: 1024, normalizes: true)]
+  }
+}
+
 extension Softmax: Benchmarkable {
   public static var benchmarks: [Softmax] { [Softmax(rows: 1, width: 128_256)] }
 }

@@ -1,0 +1,119 @@
+import PumiceOperators
+import PumiceTensors
+
+/// The shape of a pass over several texts: all are as long as the longest, and what they lack is padding.
+struct PassShape: Hashable {
+  var sequences: Int
+  /// A multiple of `step`.
+  var tokens: Int
+
+  var rows: Int { sequences * tokens }
+
+  /// Lengths are rounded up to multiples of this, so that every pass has so many rows that its products are computed by the
+  /// same shaders: a text has the same bits alone and among others.
+  static let step = 16
+
+  static func padded(_ length: Int) -> Int { (length + step - 1) / step * step }
+}
+
+/// Texts that share a pass, by their numbers.
+struct TextBatch: Hashable {
+  var texts: [Int]
+  var shape: PassShape
+
+  /// Puts texts of about the same length together.
+  ///
+  /// - Parameter rows: tokens of a pass, padding among them; one text may have more.
+  static func batches(of lengths: [Int], rows: Int) -> [TextBatch] {
+    var batches: [TextBatch] = []
+    var texts: [Int] = []
+    func shape(_ texts: [Int], _ last: Int) -> PassShape {
+      PassShape(sequences: texts.count, tokens: PassShape.padded(lengths[last]))
+    }
+    // The longest of a batch comes last.
+    for text in lengths.indices.sorted(by: { (lengths[$0], $0) < (lengths[$1], $1) }) {
+      if let last = texts.last, shape(texts + [text], text).rows > rows {
+        batches.append(TextBatch(texts: texts, shape: shape(texts, last)))
+        texts = []
+      }
+      texts.append(text)
+    }
+    if let last = texts.last { batches.append(TextBatch(texts: texts, shape: shape(texts, last))) }
+    return batches
+  }
+}
+
+extension CacheLayout {
+  /// The layout of one pass over whole texts of up to `tokens` tokens, each of which is kept in the cell of its position.
+  init(wholeTexts tokens: Int, for c: ModelConfiguration) {
+    passTokens = tokens
+    longestText = tokens
+    cellMaps = [CellMap(nil, heads: c.kvHeadCount, passTokens: tokens, context: tokens)]
+    let run = Run(heads: 0..<c.kvHeadCount, part: nil, keyFormat: .f32, valueFormat: .f32)
+    layers = c.layers.map { layer in
+      let mask: AttentionMask = c.isCausal ? .causal : .full
+      return Layer(mask: layer.window.map { mask & .window($0) } ?? mask, cellMap: 0, runs: [run])
+    }
+  }
+
+  /// The mask of each layer in such passes.
+  static func masks(of c: ModelConfiguration) -> [AttentionMask] {
+    CacheLayout(wholeTexts: PassShape.step, for: c).layers.map(\.mask)
+  }
+}
+
+extension KVCache {
+  /// Keys and values of one pass. Layers come one after the other, so that one pair of tensors serves them all.
+  ///
+  /// - Parameter rows: tokens of all sequences.
+  init(passOf rows: Int, _ c: ModelConfiguration, on backend: B) throws {
+    func make(_ width: Int, _ format: TensorFormat, _ label: String) throws -> B.Tensor {
+      try backend.makeTensor([rows, c.kvHeadCount, width], format, at: .device, label: label)
+    }
+    let layer = Layer(
+      runs: [Run(keys: try make(c.headSize, .f32, "keys"), values: try make(c.valueSize, .f32, "values"))],
+      positions: try make(1, .i32, "positions of keys"))
+    layers = Array(repeating: layer, count: c.layerCount)
+  }
+}
+
+extension TileLists {
+  /// Lists for passes of any shape.
+  ///
+  /// - Parameters:
+  ///   - longest: tokens of a sequence at most.
+  ///   - rows: tokens of all sequences at most, a multiple of `PassShape.step`.
+  init(passOf rows: Int, longest: Int, _ c: ModelConfiguration, on backend: B) throws {
+    let sequences = rows / PassShape.step
+    places = [
+      Places(
+        cells: try backend.makeTensor([rows, c.kvHeadCount], .i32, at: .hostWritten, label: "cells"),
+        lengths: try backend.makeTensor([sequences, c.kvHeadCount], .i32, at: .hostWritten, label: "lengths"))
+    ]
+    totals = try backend.makeTensor([sequences], .i32, at: .hostWritten, label: "lengths of sequences")
+    let size = Self.size(passOf: rows, longest: longest, c)
+    var known: [AttentionMask: Layer] = [:]
+    layers = try CacheLayout.masks(of: c).map { mask in
+      if let same = known[mask] {
+        return Layer(isFirst: false, mask: same.mask, counts: same.counts, list: same.list)
+      }
+      let numbers = mask.parameters(heads: c.headCount).map { Int32(bitPattern: $0) }
+      let words = try backend.makeTensor([numbers.count], .i32, at: .hostWritten, label: "numbers of a mask")
+      try backend.write(numbers, to: words)
+      let layer = Layer(
+        isFirst: true, mask: words,
+        counts: try backend.makeTensor([size.counts], .i32, at: .device, label: "numbers of live tiles"),
+        list: try backend.makeTensor([size.list], .i32, at: .device, label: "live tiles"))
+      known[mask] = layer
+      return layer
+    }
+  }
+
+  /// Elements of the largest lists: every sequence may have one tile of rows that is not full.
+  static func size(passOf rows: Int, longest: Int, _ c: ModelConfiguration) -> (counts: Int, list: Int) {
+    let group = c.headCount / c.kvHeadCount
+    let full = MemoryEstimate.product([rows, group]) / Attention.rowsPerTile
+    let tiles = MemoryEstimate.product([c.kvHeadCount, MemoryEstimate.sum([full, rows / PassShape.step])])
+    return (tiles, MemoryEstimate.product([tiles, PassShape.padded(longest) / Attention.keysPerTile + 1]))
+  }
+}
