@@ -101,9 +101,9 @@ extension Architecture {
     /// The tables of factors that the family's files may have.
     public var factors: Factors
     /// What the key of YaRN's other magnitude is multiplied by (`rope.scaling.yarn_log_multiplier`).
-    public var logMultiplierUnit: Double = 1
+    public var logMultiplierUnit: Double
     /// Whether the ends of YaRN's blend are rounded to whole pairs.
-    public var roundsBlend = true
+    public var roundsBlend: Bool
 
     public enum Layers: Hashable, Sendable {
       case all
@@ -128,12 +128,15 @@ extension Architecture {
     }
 
     public init(
-      _ pairing: RoPE.Pairing, sections: RoPE.Pairing? = nil, layers: Layers = .all, factors: Factors = .none
+      _ pairing: RoPE.Pairing, sections: RoPE.Pairing? = nil, layers: Layers = .all, factors: Factors = .none,
+      logMultiplierUnit: Double = 1, roundsBlend: Bool = true
     ) {
       self.pairing = pairing
       sectionPairing = sections ?? pairing
       self.layers = layers
       self.factors = factors
+      self.logMultiplierUnit = logMultiplierUnit
+      self.roundsBlend = roundsBlend
     }
   }
 

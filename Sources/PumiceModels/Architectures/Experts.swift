@@ -56,8 +56,10 @@ extension Architecture {
 
   /// With windows in some layers.
   private static let withWindowsAndExperts = [
+    // Its YaRN is not rounded where it was trained, though llama.cpp does it.
     Architecture(
-      name: "gpt-oss", rotary: Rotary(.halves), windows: Windows(period: 2, base: .key), hasSinks: true,
+      name: "gpt-oss", rotary: Rotary(.halves, roundsBlend: false), windows: Windows(period: 2, base: .key),
+      hasSinks: true,
       feedForward: .gated(.geluQuick),
       experts: Experts(scoring: .of(.softmaxOfChosen), normalization: .never, limit: .gatesAddingOne(7)),
       names: TensorNames(feedForwardNorm: "post_attention_norm")),
