@@ -34,7 +34,7 @@ extension Architecture {
   /// With some layers without experts, an expert that every token uses, and other scores (DeepSeek).
   private static let likeDeepSeek = [
     Architecture(
-      name: "deepseek", rotary: Rotary(.adjacent), attentionScale: .key,
+      name: "deepseek", rotary: Rotary(.adjacent),
       experts: Experts(normalization: .never, shared: .required)),
     Architecture(
       name: "bailingmoe", rotary: Rotary(.adjacent), experts: Experts(normalization: .key, shared: .required)),
@@ -66,7 +66,7 @@ extension Architecture {
     Architecture(
       name: "llama4",
       headNorm: HeadNorm(norm: .plainRMS, isAfterRotary: true, isRotatedOnly: true, absentWithExperts: 128),
-      rotary: Rotary(.adjacent, layers: .allButEvery(4), factors: .one), attentionScale: .key,
+      rotary: Rotary(.adjacent, layers: .allButEvery(4), factors: .one),
       temperature: .unrotated(length: 8192, scale: 0.1, offset: 1),
       windows: Windows(period: 4, isChunked: true, size: 8192, base: .key),
       experts: Experts(scoring: .of(.sigmoid), normalization: .never, weighsInput: true, shared: .required)),
