@@ -109,7 +109,7 @@ extension Architecture {
     /// What the key of YaRN's other magnitude is multiplied by (`rope.scaling.yarn_log_multiplier`).
     public var logMultiplierUnit: Double
     /// Whether the ends of YaRN's blend are rounded to whole pairs.
-    public var roundsBlend = true
+    public var roundsBlend: Bool
 
     public enum Layers: Hashable, Sendable {
       case all
@@ -135,13 +135,14 @@ extension Architecture {
 
     public init(
       _ pairing: RoPE.Pairing, sections: RoPE.Pairing? = nil, layers: Layers = .all, factors: Factors = .none,
-      logMultiplierUnit: Double = 1
+      logMultiplierUnit: Double = 1, roundsBlend: Bool = true
     ) {
       self.pairing = pairing
       sectionPairing = sections ?? pairing
       self.layers = layers
       self.factors = factors
       self.logMultiplierUnit = logMultiplierUnit
+      self.roundsBlend = roundsBlend
     }
   }
 
