@@ -29,7 +29,11 @@ extension JSONValue {
   ///
   /// - Throws: what is wrong with the file.
   package init(reading path: String) throws(ModelFileError) {
-    self = try JSONParser.parse(try FileBytes(mapping: path).buffer, of: path, as: "the file")
+    let bytes = try FileBytes(mapping: path)
+    let result = withExtendedLifetime(bytes) {
+      Result { () throws(ModelFileError) in try JSONParser.parse(bytes.buffer, of: path, as: "the file") }
+    }
+    self = try result.get()
   }
 
   /// The value that a text is.

@@ -27,7 +27,7 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
     weights = Self.sum(
       tensors.matrices.map { matrix in
         let encoding = tensors.kept.contains(matrix.name) ? nil : options.weightEncoding?.format
-        return tensorBytes(matrix.shape, encoding ?? matrix.format ?? .f32)
+        return tensorBytes(matrix.shape, encoding ?? tensors.format(of: matrix))
       })
     // A product that overflows is no shape, and fits nowhere.
     func bytes(_ rows: Int, _ columns: Int, _ format: TensorFormat) -> Int {

@@ -69,8 +69,13 @@ public struct ModelConfiguration: Hashable, Sendable {
   /// - Throws: `ModelFileError` that names the key: `unknownArchitecture`, `unsupportedModel`, a missing key, or a value
   ///   that is out of range or contradicts another.
   public init(_ file: any GGUFSource) throws(ModelFileError) {
+    try self.init(file, (file as? FolderAsGGUF)?.architecture)
+  }
+
+  /// - Parameter architecture: what the layers are made of; nil for what its name says.
+  init(_ file: any GGUFSource, _ architecture: Architecture?) throws(ModelFileError) {
     let name = try file.string("general.architecture")
-    guard let architecture = Architecture.all.first(where: { $0.name == name }) else {
+    guard let architecture = architecture ?? Architecture.all.first(where: { $0.name == name }) else {
       let known = Architecture.all.map(\.name).joined(separator: ", ")
       throw file.error(
         .unknownArchitecture, subject: "key general.architecture", "“\(name)” cannot be run, only: \(known)")

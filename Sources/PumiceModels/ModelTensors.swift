@@ -87,21 +87,36 @@ public struct ModelTensors: Sendable {
 
   // MARK: Contents
 
+  /// The format of a matrix.
+  func format(of tensor: GGUFTensor) -> TensorFormat { (try? file.format(of: tensor)) ?? .f32 }
+
   func values(_ part: VectorPart) -> [Float] {
     file.withBytes(of: part.tensor) { bytes in
       (part.tensor.format ?? .f32).decode(bytes)[part.elements].map(Float.init)
     }
   }
 
+  /// Whether the bytes of a tensor lie in a file as they are.
+  func isMapped(_ tensor: GGUFTensor) -> Bool { (file as? FolderAsGGUF)?.isMapped(tensor) ?? true }
+
   /// Runs `body` on the bytes of the rows, which are whole blocks.
   ///
   /// - Throws: if a block has a scale that is infinite or no number, which would spread over all that follows.
   func withBytes<R>(of part: MatrixPart, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
-    try file.withBytes(of: part.tensor) { bytes in
-      let row = part.tensor.byteCount / part.tensor.shape.rows
-      let rows = UnsafeRawBufferPointer(rebasing: bytes[part.rows.lowerBound * row..<part.rows.upperBound * row])
+    try withCheckedBytes(of: part) { rows in
       try check(rows, of: part.tensor, after: part.rows.lowerBound * part.columns)
       return try body(rows)
+    }
+  }
+
+  /// The same for rows whose blocks were checked before.
+  func withCheckedBytes<R>(of part: MatrixPart, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    try file.withBytes(of: part.tensor) { bytes in
+      // Rows of formats with sections do not lie together; such tensors are not divided.
+      guard format(of: part.tensor).sectioned == nil else { return try body(bytes) }
+      let row = part.tensor.byteCount / part.tensor.shape.rows
+      return try body(
+        UnsafeRawBufferPointer(rebasing: bytes[part.rows.lowerBound * row..<part.rows.upperBound * row]))
     }
   }
 
@@ -109,8 +124,15 @@ public struct ModelTensors: Sendable {
   ///
   /// - Throws: as for a matrix.
   func withBytes<R>(of part: ExpertPart, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
-    try file.withBytes(of: part.tensor) { bytes in
+    try withCheckedBytes(of: part) { bytes in
       try check(bytes, of: part.tensor, after: 0)
+      return try body(bytes)
+    }
+  }
+
+  /// The same for experts whose blocks were checked before.
+  func withCheckedBytes<R>(of part: ExpertPart, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    try file.withBytes(of: part.tensor) { bytes in
       guard part.rows.count != part.allRows else { return try body(bytes) }
       let row = part.tensor.byteCount / part.tensor.shape.rows
       var gathered: [UInt8] = []
@@ -133,6 +155,20 @@ public struct ModelTensors: Sendable {
 }
 
 extension ModelTensors {
+  /// The large matrices in the order in which they are loaded for a purpose.
+  func parts(for purpose: ModelPurpose) -> [WeightPart] {
+    func matrices(_ parts: MatrixPart?...) -> [WeightPart] { parts.compactMap { $0.map(WeightPart.matrix) } }
+    func network(_ parts: NetworkParts?) -> [WeightPart] { matrices(parts?.gate, parts?.up, parts?.down) }
+    return matrices(tokenEmbedding, positionEmbedding, purpose == .logits ? output : nil)
+      + layers.flatMap { layer in
+        let attention = layer.attention, mixture = layer.mixture
+        return matrices(attention?.query, attention?.key, attention?.value, attention?.gate, attention?.output)
+          + network(layer.network)
+          + [mixture?.gate, mixture?.up, mixture?.down].compactMap { $0.map(WeightPart.experts) }
+          + network(mixture?.shared)
+      }
+  }
+
   /// The memory that a session takes on a device.
   /// Of encoders, what an embedder takes for texts as long as the context.
   /// - Throws: as a session with these options.

@@ -144,7 +144,10 @@ struct ModelWeights<B: Backend> {
     progress: @escaping (Double) -> Void
   ) throws {
     let c = tensors.configuration
-    var loader = WeightLoader(tensors: tensors, backend: backend, target: encoding, progress: progress)
+    var loader = WeightLoader(
+      tensors: tensors, for: purpose, backend: backend, target: encoding, progress: progress)
+    let stager = loader
+    defer { stager.stop() }
     let embedding = try loader.matrix(tensors.tokenEmbedding)
     tokenEmbedding = embedding
     positionEmbedding = try tensors.positionEmbedding.map { try loader.matrix($0) }
