@@ -1,3 +1,4 @@
+import PumiceGPU
 public import PumiceOperators
 import PumiceTensors
 
