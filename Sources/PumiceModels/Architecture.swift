@@ -201,6 +201,8 @@ extension Architecture {
   public struct Windows: Hashable, Sendable {
     /// Of so many layers the last sees everything, where the file does not say which (`attention.sliding_window_pattern`).
     public var period: Int
+    /// Whether files may say which; false where `period` holds whatever they state (LFM2).
+    public var isStated = true
     /// Whether it is the first instead.
     public var fullFirst = false
     /// How many layers a model has that has windows; nil for any (EXAONE 4 with 32 billion weights).

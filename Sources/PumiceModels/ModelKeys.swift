@@ -261,7 +261,7 @@ struct ModelKeys {
     else { return none }
     let key = "attention.sliding_window_pattern"
     var period = windows.period
-    switch file.metadata[name(key)] {
+    switch windows.isStated ? file.metadata[name(key)] : nil {
     case .array(let list)?:
       let flags: [Bool]
       if case .bool(let bools) = list {
