@@ -28,7 +28,9 @@ struct ModelSelection: Equatable {
         throw HubError(.noSuchModel, reference.description, "there is no \(choice): the repository has no GGUF files")
       }
       self.init(
-        files: files.filter { file in !file.contains("/") && Self.folderEndings.contains { file.hasSuffix($0) } })
+        files: files.filter { file in
+          Self.isModule(file) || !file.contains("/") && Self.folderEndings.contains { file.hasSuffix($0) }
+        })
       return
     }
     let firsts = models.filter { part($0).map { $0.index == 1 } ?? true }
@@ -79,6 +81,14 @@ struct ModelSelection: Equatable {
 
   /// Whether all parts of a split model are among the files.
   var isWhole: Bool { main.flatMap { part($0) }.map { $0.count == files.count } ?? true }
+
+  /// Whether a file configures what comes after the model, as sentence-transformers names such: `1_Pooling/config.json`.
+  private static func isModule(_ path: String) -> Bool {
+    let pieces = path.split(separator: "/", omittingEmptySubsequences: false)
+    guard pieces.count == 2, pieces[1] == "config.json" else { return false }
+    return !pieces[0].prefix { $0.isASCII && $0.isNumber }.isEmpty
+      && pieces[0].drop { $0.isASCII && $0.isNumber }.first == "_"
+  }
 
   /// Vision projectors and importance files are GGUF too, but nothing to run.
   private static func isModel(_ path: String) -> Bool {

@@ -1,4 +1,3 @@
-public import PumiceGPU
 public import PumiceOperators
 import PumiceTensors
 

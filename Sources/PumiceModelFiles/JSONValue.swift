@@ -25,6 +25,17 @@ package enum JSONValue: Hashable, Sendable {
 }
 
 extension JSONValue {
+  /// The value that a file is.
+  ///
+  /// - Throws: what is wrong with the file.
+  package init(reading path: String) throws(ModelFileError) {
+    let bytes = try FileBytes(mapping: path)
+    let result = withExtendedLifetime(bytes) {
+      Result { () throws(ModelFileError) in try JSONParser.parse(bytes.buffer, of: path, as: "the file") }
+    }
+    self = try result.get()
+  }
+
   /// The value that a text is.
   ///
   /// - Parameter name: where the text is from, for messages.

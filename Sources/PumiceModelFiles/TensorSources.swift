@@ -10,6 +10,11 @@ public protocol GGUFSource: Sendable {
   /// The tensor of that name.
   func tensor(named name: String) -> GGUFTensor?
 
+  /// The format to compute with. A model that is shown as a GGUF file may have formats that no such file has.
+  ///
+  /// - Throws: `unsupportedFormat` when there is none for the tensor's type.
+  func format(of tensor: GGUFTensor) throws(ModelFileError) -> TensorFormat
+
   /// Runs `body` on the bytes of one of the `tensors`; they must not be used after it returns.
   func withBytes<R>(of tensor: GGUFTensor, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R
 }
@@ -28,9 +33,6 @@ extension GGUFFile: GGUFSource {}
 extension SafetensorsFile: SafetensorsTensors {}
 
 extension GGUFSource {
-  /// The format to compute with.
-  ///
-  /// - Throws: `unsupportedFormat` when there is none for the tensor's type.
   public func format(of tensor: GGUFTensor) throws(ModelFileError) -> TensorFormat {
     guard let format = tensor.format else {
       let supported = GGMLType.allCases.filter { $0.format != nil }.map(\.name).joined(separator: ", ")

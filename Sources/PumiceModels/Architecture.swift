@@ -58,6 +58,8 @@ public struct Architecture: Hashable, Sendable {
   public var postNormEpsilon: Float?
   public var scales: Scales = Scales()
   public var names: TensorNames = .gguf
+  /// What families have besides that read texts and write none; nil for those that write.
+  public var encoder: EncoderTraits?
   /// Whether files may state a number of experts that the layers do not have; their tensors would be refused.
   public var ignoresExpertCount = false
   /// Tensors, without number of the layer and perhaps without ending, that a file may have and that do not bear on the
@@ -107,7 +109,7 @@ extension Architecture {
     /// What the key of YaRN's other magnitude is multiplied by (`rope.scaling.yarn_log_multiplier`).
     public var logMultiplierUnit: Double
     /// Whether the ends of YaRN's blend are rounded to whole pairs.
-    public var roundsBlend = true
+    public var roundsBlend: Bool
 
     public enum Layers: Hashable, Sendable {
       case all
@@ -133,13 +135,14 @@ extension Architecture {
 
     public init(
       _ pairing: RoPE.Pairing, sections: RoPE.Pairing? = nil, layers: Layers = .all, factors: Factors = .none,
-      logMultiplierUnit: Double = 1
+      logMultiplierUnit: Double = 1, roundsBlend: Bool = true
     ) {
       self.pairing = pairing
       sectionPairing = sections ?? pairing
       self.layers = layers
       self.factors = factors
       self.logMultiplierUnit = logMultiplierUnit
+      self.roundsBlend = roundsBlend
     }
   }
 
@@ -205,6 +208,8 @@ extension Architecture {
     public var isStated = true
     /// Whether it is the first instead.
     public var fullFirst = false
+    /// Whether a token is in the middle of its window, which is half to either side and itself.
+    public var isCentered = false
     /// How many layers a model has that has windows; nil for any (EXAONE 4 with 32 billion weights).
     public var layers: Int?
     /// Whether the text is cut into pieces, each as long as `size` whatever a file states, and a token sees those before it in
@@ -239,6 +244,8 @@ extension Architecture {
     case parallelByKey
     /// Parallel in files without a norm for the feed-forward network.
     case parallelWithoutNorm
+    /// Sequential, and the stream is what norms after the blocks give: x ← norm(x + f(x)) (BERT).
+    case normalized
   }
 
   /// The feed-forward network.
@@ -247,6 +254,8 @@ extension Architecture {
     case gated(Activation.Function)
     /// down(f(up(x))).
     case plain(Activation.Function)
+    /// `gated` in layers with a gate, be it in a tensor of its own or in up's, else `plain`.
+    case gatedOrPlain(Activation.Function)
   }
 
   /// What the token embeddings are normalized with.
@@ -317,6 +326,7 @@ public struct TensorNames: Hashable, Sendable {
   public var longFactors = "rope_factors_long"
   /// Prefix of layer `i`: `blk.i.` with `i` for the hash sign.
   public var layerPrefix = "blk.#."
+  public var tokenTypes = "token_types"
   /// The first that a file has. None: attention reads the residual stream as it is.
   public var attentionNorms = ["attn_norm"]
   public var fused = "attn_qkv"
@@ -331,12 +341,18 @@ public struct TensorNames: Hashable, Sendable {
   /// The norm of attention's output, before it is added to the residual stream.
   public var postAttentionNorm: String?
   public var feedForwardNorm: String? = "ffn_norm"
+  /// A norm of the stream and `feedForwardNorm`'s output together, in files that have it (Jina's BERT 2 for code).
+  public var secondNorm: String?
   public var gate = "ffn_gate"
   public var up = "ffn_up"
   /// What divides the activated numbers (AWQ).
   public var activationScales = "ffn.act.scales"
   public var down = "ffn_down"
   public var postFeedForwardNorm: String?
+  /// The norm of the stream after the feed-forward network.
+  public var layerOutputNorm: String?
+  /// Layers after pooling, in files that have them.
+  public var dense = ["dense_2", "dense_3"]
   public var router = "ffn_gate_inp"
   public var selectionBias = "exp_probs_b"
   public var expertNorm = "ffn_norm_exps"
@@ -363,6 +379,10 @@ public struct TensorNames: Hashable, Sendable {
   public static let normsAfter = TensorNames(
     attentionNorms: [], postAttentionNorm: "post_attention_norm", feedForwardNorm: nil,
     postFeedForwardNorm: "post_ffw_norm")
+
+  /// Norms of the stream after each block (BERT).
+  public static let normsOfSums = TensorNames(
+    attentionNorms: [], feedForwardNorm: "attn_output_norm", layerOutputNorm: "layer_output_norm")
 
   /// The name of a tensor of layer `index`.
   func inLayer(_ index: Int, _ name: String) -> String {

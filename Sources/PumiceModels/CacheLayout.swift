@@ -39,11 +39,7 @@ struct CacheLayout {
     let masks = (0..<c.layerCount).map { layer in
       let mask = options.masks.mask(
         layer: layer, heads: c.layers[layer].headCount, default: c.isCausal ? .causal : .full)
-      guard let window = c.layers[layer].window else { return mask }
-      guard c.architecture.windows?.isChunked == true else { return mask & .window(window) }
-      // A piece begins after each window's length; a text within one needs no mask.
-      let starts = Array(stride(from: window, to: options.context, by: window))
-      return starts.isEmpty ? mask : mask & .documents(starts)
+      return Self.windowed(mask, layer: layer, of: c, context: options.context)
     }
     let attending = c.layers.indices.filter { c.layers[$0].attends }
     let areValid = (try? options.masks.validate(layers: c.layerCount, heads: c.headCount)) != nil
@@ -74,6 +70,17 @@ struct CacheLayout {
     }
     self.layers = layers
     cellMaps = maps
+  }
+
+  /// A mask together with the window that the model has in a layer.
+  static func windowed(
+    _ mask: AttentionMask, layer: Int, of c: ModelConfiguration, context: Int
+  ) -> AttentionMask {
+    guard let window = c.layers[layer].window else { return mask }
+    guard c.architecture.windows?.isChunked == true else { return mask & .window(window) }
+    // A piece begins after each window's length; a text within one needs no mask.
+    let starts = Array(stride(from: window, to: context, by: window))
+    return starts.isEmpty ? mask : mask & .documents(starts)
   }
 
   func cellMap(of layer: Layer) -> CellMap { cellMaps[layer.cellMap] }

@@ -7,7 +7,9 @@ extension ForwardPass {
     _ mixture: Mixture<B.Tensor>, _ experts: ExpertConfiguration, beside network: Network<B.Tensor>?, _ index: Int,
     _ reader: inout BlockReader<B>, to y: B.Tensor, adding: Bool
   ) throws {
-    guard let e = activations.experts, let kind = configuration.architecture.experts else { return }
+    guard let e = activations.experts, let kind = configuration.architecture.experts else {
+      preconditionFailure("a mixture in a family without")
+    }
     var adds = adding
     // What attention gave is not yet in the residual stream.
     if kind.routerInput == .stream { try route(mixture, experts, activations.residual, e) }

@@ -40,9 +40,10 @@ extension ForwardPass {
     let a = activations
     func record(_ op: Activation, _ arguments: [String: B.Tensor]) throws { try program.record(op, arguments) }
     switch configuration.architecture.feedForward {
-    case .plain(let function):
+    case .plain(let function),
+      .gatedOrPlain(let function) where !isGated:
       try record(Activation(function, count: length, gated: false), ["x": a.up, "y": a.activated])
-    case .gated(let function):
+    case .gated(let function), .gatedOrPlain(let function):
       if experts, case .gatesAddingOne(let limit)? = configuration.architecture.experts?.limit {
         try record(
           Activation(function, count: length, gated: true, limit: limit, addsOne: true),

@@ -30,9 +30,19 @@ struct ForwardPass<B: Backend> {
   /// Tokens in this pass, and a bound on the length of the text with them.
   let count: Int
   let length: Int
+  /// Sequences that the tokens belong to, each with the same number of them.
+  var sequences = 1
 
   /// Records the pass over `tokens` at `positions` (both [count]).
   func record(tokens: B.Tensor, positions: B.Tensor, wanting wanted: LogitsWanted) throws {
+    try recordLayers(tokens: tokens, positions: positions)
+    if wanted != .none { try head(wanted) }
+  }
+
+  /// Records the layers. What the last one gives lies in the residual stream, and what is to be added to it in `delta`, if
+  /// there is an output norm.
+  func recordLayers(tokens: B.Tensor, positions: B.Tensor) throws {
+    let c = configuration, a = activations
     try embed(tokens, positions)
     // Whether a block's output waits to be added to the residual stream.
     var waits = false
@@ -48,6 +58,7 @@ struct ForwardPass<B: Backend> {
         try recur(weights, index, &reader, norm: layer.postAttentionNorm, adding: layer.attention != nil)
       }
       if let weights = layer.deltaNet { try recur(weights, index, &reader, norm: layer.postAttentionNorm) }
+      if let norm = layer.sumNorm { try normalizeSum(norm) }
       waits = waits || configuration.layers[index].attends || configuration.layers[index].recurs
       if layer.network == nil, layer.mixture == nil { continue }
       if case .shared = layer.feedForwardInput {
@@ -57,8 +68,12 @@ struct ForwardPass<B: Backend> {
       }
       try feedForward(layer, index, &reader)
       waits = true
+      if let norm = layer.layerOutputNorm {
+        // The network has read the stream from there.
+        try normalize(a.normed, adding: a.delta, norm, rows: count, epsilon: c.normEpsilon, to: a.residual)
+        waits = false
+      }
     }
-    if wanted != .none { try head(wanted) }
   }
 
   private func embed(_ tokens: B.Tensor, _ positions: B.Tensor) throws {
@@ -68,19 +83,31 @@ struct ForwardPass<B: Backend> {
         EmbeddingGather(tokens: count, vocabulary: table.outputs, width: table.inputs, format: table.format),
         ["table": table.weight, "tokens": rows, "y": y])
     }
-    try gather(weights.tokenEmbedding, tokens, to: weights.embeddingNorm == nil ? a.residual : a.normed)
-    if let norm = weights.embeddingNorm {
-      try normalize(a.normed, norm, rows: count, epsilon: c.normEpsilon, to: a.residual)
-    }
+    // The norm is one of the sum of all embeddings.
+    let stream = weights.embeddingNorm == nil ? a.residual : a.normed
+    let isNormalized = weights.embeddingNorm != nil
+    let scale = c.embeddingScale / c.residualScale
+    try gather(weights.tokenEmbedding, tokens, to: stream)
     var sum = ScaledSum(
-      rows: count, width: c.embeddingLength, scale: c.embeddingScale / c.residualScale,
-      addendScale: 1 / c.residualScale, inPlace: true)
+      rows: count, width: c.embeddingLength, scale: isNormalized ? 1 : scale,
+      addendScale: isNormalized ? 1 : 1 / c.residualScale, inPlace: true)
     if let table = weights.positionEmbedding {
       try gather(table, positions, to: a.delta)
       sum.addend = .tensor
-      try program.record(sum, ["x": a.residual, "z": a.delta])
+      try program.record(sum, ["x": stream, "z": a.delta])
     } else if sum.scale != 1 {
-      try program.record(sum, ["x": a.residual])
+      try program.record(sum, ["x": stream])
+    }
+    if let row = weights.tokenType {
+      sum.addend = .row
+      sum.scale = 1
+      try program.record(sum, ["x": stream, "z": row])
+    }
+    guard let norm = weights.embeddingNorm else { return }
+    try normalize(stream, norm, rows: count, epsilon: c.normEpsilon, to: a.residual)
+    if scale != 1 {
+      try program.record(
+        ScaledSum(rows: count, width: c.embeddingLength, scale: scale, inPlace: true), ["x": a.residual])
     }
   }
 
@@ -140,8 +167,9 @@ struct ForwardPass<B: Backend> {
     for (run, tensors) in zip(part.runs, stored.runs) {
       try program.record(
         KVAppend(
-          tokens: count, kvHeads: kvHeads, part: run.part, keySize: c.headSize, valueSize: c.valueSize,
-          capacity: layout.cellMap(of: part).capacity, keyFormat: run.keyFormat, valueFormat: run.valueFormat),
+          sequences: sequences, tokens: count / sequences, kvHeads: kvHeads, part: run.part, keySize: c.headSize,
+          valueSize: c.valueSize, capacity: layout.cellMap(of: part).capacity, keyFormat: run.keyFormat,
+          valueFormat: run.valueFormat),
         [
           "keys": keys, "values": values, "positions": positions, "cells": tileLists.places[part.cellMap].cells,
           "key_cache": tensors.keys, "value_cache": tensors.values, "key_positions": stored.positions,
@@ -161,9 +189,10 @@ struct ForwardPass<B: Backend> {
     ]
     func attention(_ run: CacheLayout.Run) -> Attention {
       Attention(
-        tokens: count, heads: c.layers[index].headCount, kvHeads: c.layers[index].kvHeadCount, part: run.part,
-        keySize: c.headSize, valueSize: c.valueSize, capacity: map.capacity, keys: map.cellsInUse(by: length),
-        keyFormat: run.keyFormat, valueFormat: run.valueFormat, scale: c.layers[index].attentionScale, mask: layer.mask,
+        sequences: sequences, tokens: count / sequences, heads: c.layers[index].headCount,
+        kvHeads: c.layers[index].kvHeadCount, part: run.part, keySize: c.headSize, valueSize: c.valueSize,
+        capacity: map.capacity, keys: map.cellsInUse(by: length), keyFormat: run.keyFormat,
+        valueFormat: run.valueFormat, scale: c.layers[index].attentionScale, mask: layer.mask,
         modifications: c.scoreModifications, hasSinks: sinks != nil)
     }
     if tiles.isFirst {
@@ -206,14 +235,17 @@ struct ForwardPass<B: Backend> {
 
   /// The last norm and the product with the vocabulary, for the rows that are wanted.
   private func head(_ wanted: LogitsWanted) throws {
+    guard let norm = weights.outputNorm, let output = weights.output else {
+      preconditionFailure("logits of a model that was loaded for something else")
+    }
     let c = configuration, a = activations
     let rows = wanted == .all ? count : 1
     let first = (count - rows) * c.embeddingLength
     let shape: Shape = [rows, c.embeddingLength]
     try normalize(
       backend.part(of: a.residual, from: first, shape), adding: backend.part(of: a.delta, from: first, shape),
-      weights.outputNorm, rows: rows * weights.outputNorm.count, epsilon: c.streamEpsilon, to: a.normed)
-    try multiply(weights.output, a.normed, rows: rows, to: a.logits)
+      norm, rows: rows * norm.count, epsilon: c.streamEpsilon, to: a.normed)
+    try multiply(output, a.normed, rows: rows, to: a.logits)
     if let cap = c.logitCap {
       try program.record(
         ScaledSum(rows: rows, width: c.vocabularySize, range: .softCap(cap), inPlace: true), ["x": a.logits])
@@ -247,6 +279,7 @@ struct ForwardPass<B: Backend> {
     return normed
   }
 
+  /// - Parameter addend: is added to x first, in place.
   func normalize(
     _ x: B.Tensor, adding addend: B.Tensor? = nil, _ norm: NormWeights<B.Tensor>, rows: Int, epsilon: Float,
     to y: B.Tensor

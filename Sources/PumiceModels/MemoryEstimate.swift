@@ -27,7 +27,7 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
     weights = Self.sum(
       tensors.matrices.map { matrix in
         let encoding = tensors.kept.contains(matrix.name) ? nil : options.weightEncoding?.format
-        return tensorBytes(matrix.shape, encoding ?? matrix.format ?? .f32)
+        return tensorBytes(matrix.shape, encoding ?? tensors.format(of: matrix))
       })
     // A product that overflows is no shape, and fits nowhere.
     func bytes(_ rows: Int, _ columns: Int, _ format: TensorFormat) -> Int {
@@ -57,14 +57,14 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The sum, or the largest number if that overflows.
-  private static func sum(_ values: [Int]) -> Int {
+  static func sum(_ values: [Int]) -> Int {
     values.reduce(0) { total, value in
       let (sum, overflow) = total.addingReportingOverflow(value)
       return overflow ? .max : sum
     }
   }
 
-  private static func product(_ values: [Int]) -> Int {
+  static func product(_ values: [Int]) -> Int {
     values.reduce(1) { total, value in
       let (product, overflow) = total.multipliedReportingOverflow(by: value)
       return overflow ? .max : product

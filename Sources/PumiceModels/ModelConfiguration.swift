@@ -46,6 +46,8 @@ public struct ModelConfiguration: Hashable, Sendable {
   public var projectionClamp: Float?
   /// What distance costs in each head (ALiBi); empty for nothing.
   public var alibiSlopes: [Float]
+  /// How vectors of tokens become one of a text, where the file says so.
+  public var pooling: StatedPooling?
   /// What grows with the position of a query; nil for nothing.
   public var temperature: Temperature?
   /// Whether a token sees those before it and itself alone. Otherwise a prompt must be given at once.
@@ -67,15 +69,20 @@ public struct ModelConfiguration: Hashable, Sendable {
   /// - Throws: `ModelFileError` that names the key: `unknownArchitecture`, `unsupportedModel`, a missing key, or a value
   ///   that is out of range or contradicts another.
   public init(_ file: any GGUFSource) throws(ModelFileError) {
+    try self.init(file, (file as? FolderAsGGUF)?.architecture)
+  }
+
+  /// - Parameter architecture: what the layers are made of; nil for what its name says.
+  init(_ file: any GGUFSource, _ architecture: Architecture?) throws(ModelFileError) {
     let name = try file.string("general.architecture")
-    guard var architecture = Architecture.all.first(where: { $0.name == name }) else {
+    guard let architecture = architecture ?? Architecture.all.first(where: { $0.name == name }) else {
       let known = Architecture.all.map(\.name).joined(separator: ", ")
       throw file.error(
         .unknownArchitecture, subject: "key general.architecture", "“\(name)” cannot be run, only: \(known)")
     }
     let keys = ModelKeys(file: file, prefix: name)
-    architecture.norm = try keys.norm(architecture.norm)
-    self.architecture = architecture
+    self.architecture = try keys.withStatedActivation(architecture)
+    self.architecture.norm = try keys.norm(architecture.norm)
     let trained = try keys.size("context_length", most: 1 << 30)
     contextLength = min(trained, try keys.indexedTokens(architecture) ?? trained)
     embeddingLength = try keys.size("embedding_length")
@@ -122,8 +129,9 @@ public struct ModelConfiguration: Hashable, Sendable {
     logitCap = architecture.caps.logits ? try keys.bound("final_logit_softcapping") : nil
     projectionClamp = architecture.clampsProjections ? try keys.bound("attention.clamp_kqv") : nil
     alibiSlopes = try keys.alibiSlopes(architecture.alibi, heads: headCount, layers: layerCount)
+    pooling = try keys.pooling()
     temperature = try keys.temperature(architecture.temperature, contextLength: contextLength)
-    isCausal = try file.optionalBool(keys.name("attention.causal")) ?? true
+    isCausal = try file.optionalBool(keys.name("attention.causal")) ?? (architecture.encoder == nil)
     ropePairing = try keys.pairing(architecture.rotary)
     vocabularySize = try keys.vocabularySize(architecture)
     feedForwardLength = 0
@@ -158,7 +166,7 @@ public struct LayerConfiguration: Hashable, Sendable {
   public var kvHeadCount: Int
   /// Whether the layer has a recurrent block.
   public var recurs: Bool
-  /// How many tokens a token sees, itself among them; nil for all.
+  /// How far a token sees, all less than so many positions away; nil for everything.
   public var window: Int?
   /// How queries and keys are turned; nil for not at all.
   public var rotary: RotaryScheme?

@@ -10,6 +10,8 @@ public enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
   case emptyPrompt
   /// More tokens than the session has room for.
   case contextFull(context: Int)
+  /// One of several texts has more tokens than there is room for.
+  case textTooLong(text: Int, tokens: Int, room: Int)
   /// A longer context than the model was made for.
   case contextTooLong(asked: Int, model: Int)
   /// Every logit is NaN or −∞: a kernel or the file is broken.
@@ -20,6 +22,8 @@ public enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
   case textTooShort(tokens: Int, chunk: Int)
   case unknownToken(Int32, vocabulary: Int)
   case invalidOption(String)
+  /// An encoder, of which text is wanted.
+  case writesNoText(architecture: String)
   /// A mask that the model's layers, heads and positions do not allow.
   case mask(AttentionMaskError)
   /// Keys or values of a layer, or of a key-value head of it, that cannot be stored like this.
@@ -37,6 +41,8 @@ public enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
       "the prompt has \(tokens) tokens, and the context has room for \(room); give a longer context (-c) or a shorter "
         + "prompt"
     case .emptyPrompt: "the prompt has no tokens, and the model has no token to begin with"
+    case .textTooLong(let text, let tokens, let room):
+      "text \(text) has \(tokens) tokens, and there is room for \(room)"
     case .contextFull(let context): "the context of \(context) tokens is full"
     case .contextTooLong(let asked, let model): "a context of \(asked) tokens is longer than the model's \(model)"
     case .noLogits:
@@ -48,6 +54,8 @@ public enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
       "the text has \(tokens) tokens, fewer than one chunk of \(chunk); give a longer text or shorter chunks (-c)"
     case .unknownToken(let token, let vocabulary): "token \(token) is outside the vocabulary (0 to \(vocabulary - 1))"
     case .invalidOption(let text): text
+    case .writesNoText(let architecture):
+      "a model of the architecture \(architecture) reads text and writes none; pumice embed makes vectors with it"
     case .mask(let error): "the attention mask: \(error)"
     case .cacheFormat(let content, let format, let layer, let head, let reason):
       "layer \(layer)\(head.map { ", key-value head \($0)," } ?? "") cannot cache \(content.rawValue) in \(format.name) (\(content == .keys ? "-ctk" : "-ctv")): \(reason)"

@@ -259,6 +259,7 @@ struct ModelKeys {
     guard let windows, stated != 0, windows.layers ?? count == count,
       let size = windows.isChunked ? windows.size : stated ?? windows.size
     else { return none }
+    let reach = windows.isCentered ? size / 2 + 1 : size
     let key = "attention.sliding_window_pattern"
     var period = windows.period
     switch windows.isStated ? file.metadata[name(key)] : nil {
@@ -272,13 +273,13 @@ struct ModelKeys {
       guard try isForLayers(flags.count, count) else {
         throw invalid(key, "is for \(flags.count) layers of \(count)")
       }
-      return flags.prefix(count).map { $0 ? size : nil }
+      return flags.prefix(count).map { $0 ? reach : nil }
     case nil: break
     case _?: period = try file.integer(name(key), in: 0...1 << 16)
     }
     return (0..<count).map { layer in
       // A period of 0 stands for windows everywhere.
-      period == 0 || layer % period != (windows.fullFirst ? 0 : period - 1) ? size : nil
+      period == 0 || layer % period != (windows.fullFirst ? 0 : period - 1) ? reach : nil
     }
   }
 }

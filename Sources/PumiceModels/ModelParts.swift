@@ -53,12 +53,16 @@ struct LayerParts: Sendable {
   var postAttentionNorm: NormPart?
   /// Nil where the feed-forward network reads what attention reads, or after attention the residual stream as it is.
   var feedForwardNorm: NormPart?
+  /// The norm of attention's output and the residual stream that is added to the stream instead of that output.
+  var sumNorm: NormPart?
   /// Whether the feed-forward network reads the residual stream as it is before attention.
   var isParallel: Bool
   /// The network without experts, and the mixture; a layer has one of them, both, or none.
   var network: NetworkParts?
   var mixture: MixtureParts?
   var postFeedForwardNorm: NormPart?
+  /// The norm of the stream after the layer, which the next one reads.
+  var layerOutputNorm: NormPart?
 }
 
 /// The tensors of a feed-forward network.
@@ -102,6 +106,8 @@ struct PartFinder {
     parts.mixture = try mixture(index)
     if parts.network == nil, parts.mixture == nil { return parts }
     (parts.feedForwardNorm, parts.isParallel) = try feedForwardNorm(index)
+    if let second = try secondNorm(index) { (parts.sumNorm, parts.feedForwardNorm) = (parts.feedForwardNorm, second) }
+    parts.layerOutputNorm = try streamNorm(names.layerOutputNorm, index)
     parts.postFeedForwardNorm = try streamNorm(names.postFeedForwardNorm, index)
     return parts
   }
@@ -130,8 +136,9 @@ struct PartFinder {
   }
 
   private mutating func attentionNorm(_ index: Int) throws(ModelFileError) -> NormPart? {
-    let names = configuration.architecture.names
+    let architecture = configuration.architecture, names = architecture.names
     let found = names.attentionNorms.first { file.tensor(named: names.inLayer(index, $0) + ".weight") != nil }
+    if found == nil, index == 0, architecture.encoder?.firstNormIsOptional == true { return nil }
     return try streamNorm(found ?? names.attentionNorms.last, index)
   }
 
@@ -145,7 +152,7 @@ struct PartFinder {
         names.attentionNorms.first { file.tensor(named: names.inLayer(index, $0) + ".weight") != nil } == name
       } ?? false
     switch architecture.residual {
-    case .sequential: return (try streamNorm(names.feedForwardNorm, index), false)
+    case .sequential, .normalized: return (try streamNorm(names.feedForwardNorm, index), false)
     case .parallel: return (isShared ? nil : try streamNorm(names.feedForwardNorm, index), true)
     case .parallelByKey:
       let isParallel = try file.bool("\(architecture.name).use_parallel_residual")
@@ -156,6 +163,14 @@ struct PartFinder {
       }
       return (try streamNorm(name, index), false)
     }
+  }
+
+  private mutating func secondNorm(_ index: Int) throws(ModelFileError) -> NormPart? {
+    let names = configuration.architecture.names
+    guard let name = names.secondNorm, file.tensor(named: names.inLayer(index, name) + ".weight") != nil else {
+      return nil
+    }
+    return try streamNorm(name, index)
   }
 
   /// A norm as wide as the residual stream.
@@ -235,9 +250,12 @@ struct PartFinder {
       return (nil, try linear(names.inLayer(index, names.up), [length, width]))
     }
     let gate = names.inLayer(index, names.gate), up = names.inLayer(index, names.up)
-    if file.tensor(named: gate + ".weight") == nil, file.tensor(named: up + ".weight")?.shape == [2 * length, width] {
-      let both = try linear(up, [2 * length, width])
-      return (both.part(0..<length), both.part(length..<2 * length))
+    if file.tensor(named: gate + ".weight") == nil {
+      if file.tensor(named: up + ".weight")?.shape == [2 * length, width] {
+        let both = try linear(up, [2 * length, width])
+        return (both.part(0..<length), both.part(length..<2 * length))
+      }
+      if case .gatedOrPlain = c.architecture.feedForward { return (nil, try linear(up, [length, width])) }
     }
     return (try linear(gate, [length, width]), try linear(up, [length, width]))
   }

@@ -15,9 +15,14 @@ public struct ModelTensors: Sendable {
   let layers: [LayerParts]
   let positionEmbedding: MatrixPart?
   let embeddingNorm: NormPart?
-  let outputNorm: NormPart
-  /// Nil where the table of the tokens is the output matrix too.
+  /// The first row of the embeddings of token types; nil where there are none.
+  let tokenType: VectorPart?
+  /// Nil where the last layer's norm is the last.
+  let outputNorm: NormPart?
+  /// Nil where the table of the tokens is the output matrix too, and in encoders.
   let output: MatrixPart?
+  /// Layers after pooling.
+  let dense: [MatrixPart]
   let ropeFactors: RopeFactors
 
   /// Tables that divide the rotary frequencies.
@@ -47,8 +52,12 @@ public struct ModelTensors: Sendable {
       case .plainRMS: NormPart(norm: .plainRMS, width: c.embeddingLength)
       case .weights: try finder.norm(names.embeddingNorm, c.architecture.norm, c.embeddingLength)
       }
-    outputNorm = try finder.norm(names.outputNorm, c.architecture.norm, c.embeddingLength, groups: c.normGroups)
-    let hasOutput = file.tensor(named: names.output + ".weight") != nil
+    tokenType = try finder.tokenType()
+    outputNorm =
+      c.architecture.encoder?.hasOutputNorm == false
+      ? nil : try finder.norm(names.outputNorm, c.architecture.norm, c.embeddingLength, groups: c.normGroups)
+    dense = try finder.dense()
+    let hasOutput = c.architecture.encoder == nil && file.tensor(named: names.output + ".weight") != nil
     output = hasOutput ? try finder.linear(names.output, [c.vocabularySize, c.embeddingLength]) : nil
     let pairs = c.rotaryDimensions / 2
     switch c.architecture.rotary?.factors ?? .none {
@@ -78,21 +87,36 @@ public struct ModelTensors: Sendable {
 
   // MARK: Contents
 
+  /// The format of a matrix.
+  func format(of tensor: GGUFTensor) -> TensorFormat { (try? file.format(of: tensor)) ?? .f32 }
+
   func values(_ part: VectorPart) -> [Float] {
     file.withBytes(of: part.tensor) { bytes in
       (part.tensor.format ?? .f32).decode(bytes)[part.elements].map(Float.init)
     }
   }
 
+  /// Whether the bytes of a tensor lie in a file as they are.
+  func isMapped(_ tensor: GGUFTensor) -> Bool { (file as? FolderAsGGUF)?.isMapped(tensor) ?? true }
+
   /// Runs `body` on the bytes of the rows, which are whole blocks.
   ///
   /// - Throws: if a block has a scale that is infinite or no number, which would spread over all that follows.
   func withBytes<R>(of part: MatrixPart, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
-    try file.withBytes(of: part.tensor) { bytes in
-      let row = part.tensor.byteCount / part.tensor.shape.rows
-      let rows = UnsafeRawBufferPointer(rebasing: bytes[part.rows.lowerBound * row..<part.rows.upperBound * row])
+    try withCheckedBytes(of: part) { rows in
       try check(rows, of: part.tensor, after: part.rows.lowerBound * part.columns)
       return try body(rows)
+    }
+  }
+
+  /// The same for rows whose blocks were checked before.
+  func withCheckedBytes<R>(of part: MatrixPart, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    try file.withBytes(of: part.tensor) { bytes in
+      // Rows of formats with sections do not lie together; such tensors are not divided.
+      guard format(of: part.tensor).sectioned == nil else { return try body(bytes) }
+      let row = part.tensor.byteCount / part.tensor.shape.rows
+      return try body(
+        UnsafeRawBufferPointer(rebasing: bytes[part.rows.lowerBound * row..<part.rows.upperBound * row]))
     }
   }
 
@@ -100,8 +124,15 @@ public struct ModelTensors: Sendable {
   ///
   /// - Throws: as for a matrix.
   func withBytes<R>(of part: ExpertPart, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
-    try file.withBytes(of: part.tensor) { bytes in
+    try withCheckedBytes(of: part) { bytes in
       try check(bytes, of: part.tensor, after: 0)
+      return try body(bytes)
+    }
+  }
+
+  /// The same for experts whose blocks were checked before.
+  func withCheckedBytes<R>(of part: ExpertPart, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    try file.withBytes(of: part.tensor) { bytes in
       guard part.rows.count != part.allRows else { return try body(bytes) }
       let row = part.tensor.byteCount / part.tensor.shape.rows
       var gathered: [UInt8] = []
@@ -124,11 +155,29 @@ public struct ModelTensors: Sendable {
 }
 
 extension ModelTensors {
+  /// The large matrices in the order in which they are loaded for a purpose.
+  func parts(for purpose: ModelPurpose) -> [WeightPart] {
+    func matrices(_ parts: MatrixPart?...) -> [WeightPart] { parts.compactMap { $0.map(WeightPart.matrix) } }
+    func network(_ parts: NetworkParts?) -> [WeightPart] { matrices(parts?.gate, parts?.up, parts?.down) }
+    return matrices(tokenEmbedding, positionEmbedding, purpose == .logits ? output : nil)
+      + layers.flatMap { layer in
+        let attention = layer.attention, mixture = layer.mixture
+        return matrices(attention?.query, attention?.key, attention?.value, attention?.gate, attention?.output)
+          + network(layer.network)
+          + [mixture?.gate, mixture?.up, mixture?.down].compactMap { $0.map(WeightPart.experts) }
+          + network(mixture?.shared)
+      }
+  }
+
   /// The memory that a session takes on a device.
-  ///
+  /// Of encoders, what an embedder takes for texts as long as the context.
   /// - Throws: as a session with these options.
   public func memory(_ options: SessionOptions) throws(ModelError) -> MemoryEstimate {
     try options.validate(for: configuration)
+    guard configuration.architecture.encoder == nil else {
+      let longest = EmbeddingOptions(pooling: .mean, longestText: options.context)
+      return MemoryEstimate(self, longest) { VulkanBackend.storageBytes($0, $1) }
+    }
     return MemoryEstimate(self, options) { VulkanBackend.storageBytes($0, $1) }
   }
 }

@@ -72,6 +72,10 @@ struct Layer<Tensor> {
   var network: Network<Tensor>?
   var mixture: Mixture<Tensor>?
   var postFeedForwardNorm: NormWeights<Tensor>?
+  /// The norm of attention's output and the stream, which is added to the stream instead of that output.
+  var sumNorm: NormWeights<Tensor>?
+  /// The norm of the stream after the layer, which the next one reads.
+  var layerOutputNorm: NormWeights<Tensor>?
 }
 
 /// A feed-forward network.
@@ -117,10 +121,13 @@ struct Mixture<Tensor> {
 struct ModelWeights<B: Backend> {
   let tokenEmbedding: Linear<B.Tensor>
   let positionEmbedding: Linear<B.Tensor>?
+  let tokenType: B.Tensor?
   let embeddingNorm: NormWeights<B.Tensor>?
   let layers: [Layer<B.Tensor>]
-  let outputNorm: NormWeights<B.Tensor>
-  let output: Linear<B.Tensor>
+  let outputNorm: NormWeights<B.Tensor>?
+  /// Nil where no logits are wanted.
+  let output: Linear<B.Tensor>?
+  let dense: [Linear<B.Tensor>]
   /// The numbers of what becomes of scores; nil where nothing does.
   let scoreNumbers: B.Tensor?
 
@@ -129,23 +136,39 @@ struct ModelWeights<B: Backend> {
   /// - Parameters:
   ///   - context: the tokens of the longest text, which some families choose rotary frequencies by.
   ///   - encoding: what matrices are encoded in on the way; nil to leave them as they are.
+  ///   - purpose: what the model is for, which decides what is loaded.
   ///   - progress: told the share of the bytes that are done.
   init(
     _ tensors: ModelTensors, on backend: B, context: Int, encodedIn encoding: WeightEncoding?,
+    purpose: ModelPurpose = .logits,
     progress: @escaping (Double) -> Void
   ) throws {
     let c = tensors.configuration
-    var loader = WeightLoader(tensors: tensors, backend: backend, target: encoding, progress: progress)
+    var loader = WeightLoader(
+      tensors: tensors, for: purpose, backend: backend, target: encoding, progress: progress)
+    let stager = loader
+    defer { stager.stop() }
     let embedding = try loader.matrix(tensors.tokenEmbedding)
     tokenEmbedding = embedding
     positionEmbedding = try tensors.positionEmbedding.map { try loader.matrix($0) }
+    tokenType = try tensors.tokenType.map { try loader.upload($0) }
     embeddingNorm = try loader.norm(tensors.embeddingNorm)
-    // Tied embeddings: without a matrix of its own the output uses the table of the tokens.
-    output = try tensors.output.map { try loader.matrix($0, biasScale: c.logitScale) } ?? embedding
-    // Logits are linear in what the last norm gives.
-    var norms = ScaledNorms(tensors.outputNorm, tensors)
-    _ = norms.index(of: c.logitScale * (tensors.output.map(loader.scale) ?? 1))
-    outputNorm = try loader.upload(norms)[0]
+    switch purpose {
+    case .embeddings:
+      output = nil
+      outputNorm = try loader.norm(tensors.outputNorm)
+      dense = try tensors.dense.map { try loader.matrix($0) }
+    case .logits:
+      // Tied embeddings: without a matrix of its own the output uses the table of the tokens.
+      output = try tensors.output.map { try loader.matrix($0, biasScale: c.logitScale) } ?? embedding
+      // Logits are linear in what the last norm gives.
+      outputNorm = try tensors.outputNorm.map { part in
+        var norms = ScaledNorms(part, tensors)
+        _ = norms.index(of: c.logitScale * (tensors.output.map(loader.scale) ?? 1))
+        return try loader.upload(norms)[0]
+      }
+      dense = []
+    }
     let words = ScoreProgram(c.scoreModifications).words.map { Int32(bitPattern: $0) }
     scoreNumbers =
       c.scoreModifications.isEmpty

@@ -100,6 +100,7 @@ public final class ModelSession<B: Backend>: Session {
     progress: @escaping (Double) -> Void = { _ in }
   ) throws {
     let c = tensors.configuration
+    guard c.architecture.encoder == nil else { throw ModelError.writesNoText(architecture: c.architecture.name) }
     try options.validate(for: c)
     let layout = CacheLayout(options, for: c)
     let memory = MemoryEstimate(tensors, options) { backend.byteCount($0, $1) }

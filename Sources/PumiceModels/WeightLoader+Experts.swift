@@ -19,7 +19,7 @@ extension WeightLoader {
 
   private mutating func stack(_ part: ExpertPart) throws -> ExpertLinear<B.Tensor> {
     let shape: Shape = [part.experts, part.rows.count, part.columns]
-    let (weight, format) = try tensors.withBytes(of: part) { try upload($0, shape, part.tensor) }
+    let (weight, format) = try upload(.experts(part), shape)
     let used = tensors.configuration.architecture.scales.feedForwardProducts
     var scales = used ? part.scales.map(tensors.values) : nil
     if scales?.allSatisfy({ $0 == 1 }) == true { scales = nil }

@@ -44,6 +44,4 @@ extension WeightLoader {
       weight: try upload(part.weight), bias: bias,
       channels: part.weight.elements.count / part.weight.tensor.shape.rowLength)
   }
-
-  func upload(_ part: VectorPart) throws -> B.Tensor { try upload(tensors.values(part), part.tensor.name) }
 }

@@ -16,16 +16,25 @@ struct WeightLoader<B: Backend> {
   let backend: B
   let target: WeightEncoding?
   let progress: (Double) -> Void
+  private let stager: WeightStager
+  /// Weights, and those that are uploaded.
   private let total: Int
   private var done = 0
 
-  init(tensors: ModelTensors, backend: B, target: WeightEncoding?, progress: @escaping (Double) -> Void) {
+  init(
+    tensors: ModelTensors, for purpose: ModelPurpose, backend: B, target: WeightEncoding?,
+    progress: @escaping (Double) -> Void
+  ) {
     self.tensors = tensors
     self.backend = backend
     self.target = target
     self.progress = progress
-    total = max(1, tensors.matrices.reduce(0) { $0 + $1.byteCount })
+    stager = WeightStager(tensors, tensors.parts(for: purpose), encodedIn: target)
+    total = max(1, tensors.matrices.reduce(0) { $0 + $1.shape.count })
   }
+
+  /// Ends the threads that prepare matrices.
+  func stop() { stager.stop() }
 
   // MARK: Tensors
 
@@ -36,9 +45,7 @@ struct WeightLoader<B: Backend> {
   mutating func matrix(
     _ part: MatrixPart, scale: Float = 1, biasScale: Float = 1, isKept: Bool = false
   ) throws -> Linear<B.Tensor> {
-    let (weight, format) = try tensors.withBytes(of: part) {
-      try upload($0, [part.rows.count, part.columns], part.tensor, isKept: isKept)
-    }
+    let (weight, format) = try upload(.matrix(part), [part.rows.count, part.columns], isKept: isKept)
     return Linear(
       weight: weight, format: format, outputs: part.rows.count, inputs: part.columns,
       bias: try part.bias.map { bias in
@@ -46,26 +53,21 @@ struct WeightLoader<B: Backend> {
       }, scale: scale)
   }
 
-  /// Uploads rows of a tensor, encoded anew if that is wanted.
+  func upload(_ part: VectorPart) throws -> B.Tensor { try upload(tensors.values(part), part.tensor.name) }
+
+  /// Uploads weights, encoded anew if that is wanted.
+  ///
+  /// - Parameter isKept: whether they stay in the format of the file.
   mutating func upload(
-    _ bytes: UnsafeRawBufferPointer, _ shape: Shape, _ tensor: GGUFTensor, isKept: Bool = false
+    _ part: WeightPart, _ shape: Shape, isKept: Bool = false
   ) throws -> (weight: B.Tensor, format: TensorFormat) {
-    let stored = tensor.format!
-    done += bytes.count
-    defer { progress(Double(done) / Double(total)) }
-    guard !isKept, let target, target.format != stored || target.isBalanced else {
-      return (try backend.makeTensor(shape, stored, from: bytes, label: tensor.name), stored)
+    let format = (isKept ? nil : target?.format) ?? tensors.format(of: part.tensor)
+    let weight = try stager.take(part, isKept: isKept) { bytes in
+      try backend.makeTensor(shape, format, from: bytes, label: part.tensor.name)
     }
-    let encoded: [UInt8]
-    do throws(QuantizationError) {
-      encoded = try target.encode(stored.decode(bytes).map(Float.init), columns: shape.rowLength)
-    } catch {
-      throw error.about(tensor.name)
-    }
-    let weight = try encoded.withUnsafeBytes {
-      try backend.makeTensor(shape, target.format, from: $0, label: tensor.name)
-    }
-    return (weight, target.format)
+    done += shape.count
+    progress(min(1, Double(done) / Double(total)))
+    return (weight, format)
   }
 
   func upload(_ values: [Float], _ label: String) throws -> B.Tensor {
@@ -119,7 +121,10 @@ struct WeightLoader<B: Backend> {
     let deltaNet = try parts.deltaNet.map { try self.deltaNet($0, &norms) }
 
     let isShared = parts.feedForwardNorm == nil && parts.isParallel
-    var feedForward = isShared ? norms : parts.feedForwardNorm.map { ScaledNorms($0, tensors) }
+    // A norm whose output is the residual stream itself can take no scales.
+    let takesScales = tensors.configuration.architecture.residual != .normalized
+    var feedForward =
+      isShared ? norms : parts.feedForwardNorm.map { ScaledNorms($0, tensors, takesScales: takesScales) }
     let combinedScale = parts.mixture?.combinedScale ?? 1
     let network = try parts.network.map { try self.network($0, &feedForward, outputScale: combinedScale) }
     let mixture = try parts.mixture.map { try self.mixture($0, &feedForward) }
@@ -128,7 +133,8 @@ struct WeightLoader<B: Backend> {
       attentionInput: try input(norms), attention: attention, latentAttention: latent, recurrence: recurrence,
       deltaNet: deltaNet, postAttentionNorm: try norm(parts.postAttentionNorm),
       feedForwardInput: isShared ? .shared : try input(feedForward), isParallel: parts.isParallel, network: network,
-      mixture: mixture, postFeedForwardNorm: try norm(parts.postFeedForwardNorm))
+      mixture: mixture, postFeedForwardNorm: try norm(parts.postFeedForwardNorm), sumNorm: try norm(parts.sumNorm),
+      layerOutputNorm: try norm(parts.layerOutputNorm))
   }
 
   /// - Parameter outputScale: what its output is multiplied by besides.
@@ -164,7 +170,7 @@ struct WeightLoader<B: Backend> {
     return AttentionWeights(
       query: query, key: key, value: value, gate: gate, queryNorm: try norm(parts.queryNorm),
       keyNorm: try norm(parts.keyNorm), rotary: rotary,
-      sinks: try parts.sinks.map { try upload(tensors.values($0), $0.tensor.name) },
+      sinks: try parts.sinks.map { try upload($0) },
       output: try matrix(parts.output, scale: foldsOutput ? 1 : outputScale))
   }
 
@@ -188,15 +194,20 @@ struct ScaledNorms {
   let gain: [Float]
   let bias: [Float]?
   private(set) var scales: [Float] = []
+  private let takesScales: Bool
 
-  init(_ part: NormPart, _ tensors: ModelTensors) {
+  init(_ part: NormPart, _ tensors: ModelTensors, takesScales: Bool = true) {
     self.part = part
+    self.takesScales = takesScales
+    if !takesScales { scales = [1] }
     gain = part.gain.map(tensors.values) ?? Array(repeating: 1, count: part.width)
     bias = part.bias.map(tensors.values)
   }
 
-  mutating func index(of scale: Float) -> Int {
+  /// Nil for a scale that the norm cannot take.
+  mutating func index(of scale: Float) -> Int? {
     if let index = scales.firstIndex(of: scale) { return index }
+    guard takesScales else { return nil }
     scales.append(scale)
     return scales.count - 1
   }

@@ -20,6 +20,7 @@ public enum OperatorName: String, CaseIterable, Codable, Hashable, Sendable {
   case expertSum = "expert_sum"
   case causalConvolution = "causal_convolution"
   case selectiveScan = "selective_scan"
+  case pooling
   case gatedDeltaNet = "gated_delta_net"
   case softmax
   case argMax = "argmax"

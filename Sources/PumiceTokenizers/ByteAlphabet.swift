@@ -4,9 +4,10 @@
 /// Source: Radford et al. 2019 (GPT-2), `bytes_to_unicode`.
 enum ByteAlphabet {
   /// The UTF-8 of the character for each byte.
-  static let characters: [[UInt8]] = scalars.map { Array(String($0).utf8) }
+  static let characters: [[UInt8]] = alphabet.map { Array(String($0).utf8) }
 
-  private static let scalars: [Unicode.Scalar] = {
+  /// The character for each byte.
+  static let alphabet: [Unicode.Scalar] = {
     var next: UInt32 = 0x100
     return (0...255).map { (byte: UInt32) in
       if (33...126).contains(byte) || (161...172).contains(byte) || (174...255).contains(byte) {
@@ -18,7 +19,7 @@ enum ByteAlphabet {
   }()
 
   private static let bytes: [Unicode.Scalar: UInt8] = Dictionary(
-    uniqueKeysWithValues: zip(scalars, 0...255))
+    uniqueKeysWithValues: zip(alphabet, 0...255))
 
   /// The bytes for which a text stands. A character outside the alphabet stands for its own UTF-8.
   static func decode(_ text: String) -> [UInt8] {

@@ -19,7 +19,7 @@ struct ByteLevelTokenizer: VocabularyTokenizer {
   private let byteTokens: [Int32]
 
   /// - Throws: a `ModelFileError` or `TokenizerError` that names the key.
-  init(_ file: GGUFFile) throws {
+  init(_ file: any GGUFSource) throws {
     style = try PreTokenizerStyle(named: file.string(Keys.pre), file: file)
     vocabulary = try Vocabulary(file, defaults: .init(addsBOS: style.addsBOS))
     let table = vocabulary.table
@@ -32,7 +32,7 @@ struct ByteLevelTokenizer: VocabularyTokenizer {
     merges = try Self.merges(file, table)
   }
 
-  private static func merges(_ file: GGUFFile, _ table: ByteStringTable) throws -> [UInt64: Merge] {
+  private static func merges(_ file: any GGUFSource, _ table: ByteStringTable) throws -> [UInt64: Merge] {
     let lines = try file.stringArray(Keys.merges)
     guard lines.count <= Int32.max else {
       throw file.invalid(Keys.merges, "there are \(lines.count) merges")

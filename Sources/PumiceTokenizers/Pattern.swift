@@ -59,7 +59,29 @@ final class Pattern: Hashable, Sendable {
       classes = scalars.map { $0.isASCII ? Self.ascii[Int($0.value)] : ScalarSet.Classes(of: $0) }
     }
 
+    init(_ scalars: [Unicode.Scalar]) {
+      self.scalars = scalars
+      starts = []
+      classes = scalars.map { $0.isASCII ? Self.ascii[Int($0.value)] : ScalarSet.Classes(of: $0) }
+    }
+
     private static let ascii = (0..<128).map { ScalarSet.Classes(of: Unicode.Scalar($0 as UInt8)) }
+  }
+
+  /// The places of a text that match, from left to right.
+  func matches(in scalars: [Unicode.Scalar]) -> [Range<Int>] {
+    let text = Text(scalars)
+    var matches: [Range<Int>] = []
+    var position = 0
+    while position < scalars.count {
+      guard let end = match(text, at: position, in: scalars.indices), end > position else {
+        position += 1
+        continue
+      }
+      matches.append(position..<end)
+      position = end
+    }
+    return matches
   }
 
   /// The ranges of scalars that match, and those between them, in order; together they are the whole range.

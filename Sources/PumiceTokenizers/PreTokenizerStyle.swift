@@ -15,7 +15,7 @@ struct PreTokenizerStyle: Hashable {
   }
 
   /// - Throws: `unsupported` for a name that is not known.
-  init(named name: String, file: GGUFFile) throws(TokenizerError) {
+  init(named name: String, file: any GGUFSource) throws(TokenizerError) {
     if let style = Self.patterned[name] {
       let sources = NamedPatterns.byName[style.patterns] ?? []
       var patterns: [Pattern] = []

@@ -14,7 +14,7 @@ struct SentencePieceTokenizer: VocabularyTokenizer {
   private let byteTokens: [Int32?]
 
   /// - Throws: a `ModelFileError` or `TokenizerError` that names the key.
-  init(_ file: GGUFFile) throws {
+  init(_ file: any GGUFSource) throws {
     vocabulary = try Vocabulary(file, defaults: .init(bosToken: 1, eosToken: 2, addsBOS: true))
     addsSpacePrefix = try file.optionalBool(Keys.addSpacePrefix) ?? true
     let scores = try file.floatArray(Keys.scores)

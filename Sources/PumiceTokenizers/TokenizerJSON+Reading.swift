@@ -12,16 +12,8 @@ extension TokenizerJSON {
   public static func metadata(
     folder: String, tokens count: Int, bos: Int?, eos: [Int]
   ) throws(ModelFileError) -> [(String, GGUFValue)] {
-    let path = "\(folder)/\(name)"
+    guard let path = try file(in: folder) else { return [] }
     let configPath = "\(folder)/\(configName)"
-    guard ConfigurationReader.exists(path) else {
-      let others = ["tokenizer.model", "vocab.json", configName].filter {
-        ConfigurationReader.exists("\(folder)/\($0)")
-      }
-      guard let other = others.first else { return [] }
-      throw ModelFileError(
-        file: path, code: .notFound, detail: "is missing, and \(other) alone is not read")
-    }
     let reader = try Reader(path, count: count)
     let config =
       ConfigurationReader.exists(configPath) ? try ConfigurationReader(path: configPath) : nil
@@ -57,9 +49,7 @@ extension TokenizerJSON {
     let addsEOS = try config?.optionalBool("add_eos_token") ?? (template.last == true)
     metadata.append((Keys.addBOS, .bool(addsBOS && begin != nil)))
     metadata.append((Keys.addEOS, .bool(addsEOS && end != nil)))
-    if case .string(let text)? = config?.value("chat_template") {
-      metadata.append((chatTemplate, .string(text)))
-    }
+    if let text = try Self.template(folder, config) { metadata.append((chatTemplate, .string(text))) }
     return metadata
   }
 }

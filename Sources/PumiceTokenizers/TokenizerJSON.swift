@@ -24,7 +24,7 @@ public enum TokenizerJSON {
   /// Of SentencePiece's vocabularies the merges are made as transformers makes them: every way to put a token together
   /// from two, the highest score first.
   /// - Throws: as `Tokenizers.load`.
-  public static func files(of file: GGUFFile) throws -> [String: String] {
+  public static func files(of file: any GGUFSource) throws -> [String: String] {
     _ = try Tokenizers.load(from: file)
     let kind = try file.string(Keys.model)
     let isSentencePiece = kind == "llama"

@@ -30,7 +30,7 @@ struct Vocabulary: Sendable {
   }
 
   /// - Throws: a `ModelFileError` or `TokenizerError` that names the key.
-  init(_ file: GGUFFile, defaults: Defaults = .init()) throws {
+  init(_ file: any GGUFSource, defaults: Defaults = .init()) throws {
     tokens = try file.stringArray(Keys.tokens)
     guard !tokens.isEmpty, tokens.count <= Int32.max else {
       throw file.invalid(Keys.tokens, "there are \(tokens.count) tokens")
@@ -55,6 +55,7 @@ struct Vocabulary: Sendable {
     bosToken = try token(Keys.bos, default: defaults.bosToken)
     eosToken = try token(Keys.eos, default: defaults.eosToken)
     let ends = [eosToken, try token(Keys.eot), try token(Keys.eom)].compactMap { $0 }
+      + (try file.optionalIntegerArray(Keys.ends) ?? []).filter { ids.contains($0) }.map { Int32($0) }
     endOfGenerationTokens = EndOfGeneration.tokens(wellKnown.union(ends), in: table)
 
     let wantsBOS = try file.optionalBool(Keys.addBOS)
@@ -68,7 +69,7 @@ struct Vocabulary: Sendable {
     }
   }
 
-  private static func types(_ file: GGUFFile, count: Int, control: Set<Int32>) throws -> [TokenType] {
+  private static func types(_ file: any GGUFSource, count: Int, control: Set<Int32>) throws -> [TokenType] {
     var types = [TokenType](repeating: .normal, count: count)
     if let numbers = try file.optionalIntegerArray(Keys.types) {
       guard numbers.count == count else {
@@ -107,13 +108,21 @@ enum Keys {
   static let separator = "tokenizer.ggml.seperator_token_id"
   static let unknown = "tokenizer.ggml.unknown_token_id"
   static let addSeparator = "tokenizer.ggml.add_sep_token"
+  /// All that end a generation, beside those above; Pumice's own key.
+  static let ends = "tokenizer.ggml.eog_token_ids"
+  /// The key of a special token's name, where there is one of its id.
+  static func named(_ key: String) -> String { key.replacing("_id", with: "") }
+  /// The text of a whole `tokenizer.json`.
+  static let huggingFace = "tokenizer.huggingface.json"
+  static let charsMap = "tokenizer.ggml.precompiled_charsmap"
+  static let removeExtraSpaces = "tokenizer.ggml.remove_extra_whitespaces"
   static let lowercases = "tokenizer.ggml.normalizer.lowercase"
   static let addBOS = "tokenizer.ggml.add_bos_token"
   static let addEOS = "tokenizer.ggml.add_eos_token"
   static let addSpacePrefix = "tokenizer.ggml.add_space_prefix"
 }
 
-extension GGUFFile {
+extension GGUFSource {
   func invalid(_ key: String, _ detail: String) -> TokenizerError {
     TokenizerError(code: .invalidVocabulary, file: path, key: key, detail: detail)
   }

@@ -17,7 +17,7 @@ struct WordPieceTokenizer: VocabularyTokenizer {
   private let lowercases: Bool
 
   /// - Throws: a `ModelFileError` or `TokenizerError` that names the key.
-  init(_ file: GGUFFile) throws {
+  init(_ file: any GGUFSource) throws {
     let vocabulary = try Vocabulary(file)
     self.vocabulary = vocabulary
     let ids = 0...vocabulary.tokens.count - 1

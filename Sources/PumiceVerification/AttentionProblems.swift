@@ -93,7 +93,7 @@ enum AttentionProblems {
       problem(
         7, 4, 2, 32, 70, .f32, sequences: 2, part: 1..<3, mask: windows(8),
         modifications: [.alibi(heads: 8), .user(byHead)], sinks: true, outputs: all),
-      problem(1, 4, 2, 64, 530, .q8_0, sequences: 2, part: 2..<4, values: (64, code), mask: windows(8), sinks: true),
+      problem(1, 4, 2, 64, 301, .q8_0, sequences: 2, part: 2..<4, values: (64, code), mask: windows(8), sinks: true),
       problem(5, 4, 1, 64, 61, .q4_0, sequences: 2, part: 1..<3, values: (64, .q8_0), mask: windows(4)),
       problem(3, 3, 2, 64, 45, code, sequences: 2, part: 1..<2, values: (32, .f16), outputs: [.columnSums]),
       problem(1, 3, 4, 128, 80, .bf16, sequences: 3, part: 2..<3, modifications: [.user(byHead)], outputs: [.lastRow]),

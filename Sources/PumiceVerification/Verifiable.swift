@@ -45,6 +45,7 @@ extension OperatorName {
     case .expertSum: ExpertSum.self
     case .causalConvolution: CausalConvolution.self
     case .selectiveScan: SelectiveScan.self
+    case .pooling: Pooling.self
     case .gatedDeltaNet: GatedDeltaNet.self
     case .softmax: Softmax.self
     case .argMax: ArgMax.self

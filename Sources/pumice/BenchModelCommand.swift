@@ -100,7 +100,7 @@ struct ModelDescription {
   var bytes: Int
   var parameters: Int
 
-  init(_ file: GGUFFile, _ configuration: ModelConfiguration) {
+  init(_ file: any GGUFSource, _ configuration: ModelConfiguration) {
     path = file.path
     bytes = file.tensors.reduce(0) { $0 + $1.byteCount }
     parameters = file.tensors.reduce(0) { $0 + $1.shape.count }

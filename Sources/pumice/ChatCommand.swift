@@ -51,8 +51,8 @@ struct ChatCommand: ParsableCommand {
   }
 
   func run() throws {
-    let options = try sampling.options()
     let file = try model.open()
+    let options = try sampling.options(for: file)
     let tokenizer = try Tokenizers.load(from: file)
     let template = try self.template(of: file, tokenizer)
     let variables = try templateVariables()
@@ -72,7 +72,7 @@ struct ChatCommand: ParsableCommand {
     try loaded.checkValidation()
   }
 
-  private func template(of file: GGUFFile, _ tokenizer: any Tokenizer) throws -> ChatTemplate {
+  private func template(of file: any GGUFSource, _ tokenizer: any Tokenizer) throws -> ChatTemplate {
     if let path = chatTemplateFile {
       let data: Data
       do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {

@@ -9,8 +9,8 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect",
     abstract: "Shows what is in a model file, and what memory it needs.",
     discussion: """
-      Works for every GGUF file, also for models that cannot be run; it then says why. Memory is that of a session with
-      these options.
+      Works for every GGUF file, also for models that cannot be run; it then says why. Of a Hugging Face folder it shows what
+      the GGUF file would be. Memory is that of a session with these options.
 
       Example: pumice inspect model.gguf -c 2048 -ctk q8_0 -ctv q4_0
       """)
@@ -57,7 +57,8 @@ struct InspectionReport: Encodable {
   }
 
   var path: String
-  var version: Int
+  /// Of the format of GGUF; nil for a folder.
+  var version: Int?
   /// What an attention plan for this model carries.
   var modelHash: String
   var metadata: [String: MetadataValue] = [:]
@@ -74,17 +75,19 @@ struct InspectionReport: Encodable {
 
   /// - Parameter session: gives the options of the session whose memory is estimated.
   /// - Throws: what `session` does.
-  init(_ file: GGUFFile, session: (ModelConfiguration) throws -> SessionOptions) throws {
+  init(_ file: any GGUFSource, session: (ModelConfiguration) throws -> SessionOptions) throws {
     path = file.path
-    version = file.version
+    version = (file as? GGUFFile)?.version
     modelHash = ModelHash(file).description
     for (key, value) in file.metadata { metadata[key] = MetadataValue(value: value) }
     for tensor in file.tensors {
-      tensors.append(
-        Tensor(name: tensor.name, shape: tensor.shape.dimensions, type: tensor.type.name, bytes: tensor.byteCount))
+      // A folder may have formats that are no type of GGUF.
+      let format = file is GGUFFile ? nil : try? file.format(of: tensor)
+      let type = format?.name ?? tensor.type.name, size = format?.byteCount(tensor.shape) ?? tensor.byteCount
+      tensors.append(Tensor(name: tensor.name, shape: tensor.shape.dimensions, type: type, bytes: size))
       parameters += tensor.shape.count
-      bytes += tensor.byteCount
-      types[tensor.type.name, default: 0] += tensor.byteCount
+      bytes += size
+      types[type, default: 0] += size
     }
     bitsPerWeight = parameters > 0 ? Double(bytes) * 8 / Double(parameters) : 0
     let tensors: ModelTensors
@@ -104,7 +107,8 @@ struct InspectionReport: Encodable {
   }
 
   func show() {
-    print("\(path): GGUF version \(version), \(metadata.count) keys, \(tensors.count) tensors")
+    let kind = version.map { "GGUF version \($0)" } ?? "folder"
+    print("\(path): \(kind), \(metadata.count) keys, \(tensors.count) tensors")
     print("")
     for key in metadata.keys.sorted() { print("\(key) = \(metadata[key]!.summary)") }
     print("")

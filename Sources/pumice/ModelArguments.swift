@@ -16,12 +16,20 @@ enum BackendChoice: String, CaseIterable, ExpressibleByArgument {
   case reference
 }
 
+/// Opens a GGUF file, a Hugging Face folder, or a model of a hub, which is fetched if it is not here.
+func openModel(_ path: String) throws -> any GGUFSource {
+  guard path.hasPrefix(HubReference.prefix) else { return try ModelSource.open(path: path) }
+  return try ModelSource.open(path: try pull(try HubReference(path)).location.path)
+}
+
 /// Which model file to use.
 struct ModelFileArguments: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
-      "The model: a GGUF file, or hf:OWNER/NAME[:QUANTIZATION] to fetch one. Default: the built-in demo model.",
-      valueName: "model"),
+      """
+      The model: a GGUF file, a Hugging Face folder, or hf:OWNER/NAME[:QUANTIZATION] to fetch one. Default: the built-in demo \
+      model.
+      """, valueName: "model"),
     completion: .file(extensions: ["gguf"]))
   var positional: String?
 
@@ -38,10 +46,9 @@ struct ModelFileArguments: ParsableArguments {
   /// The path; nil for the demo model.
   var path: String? { positional ?? option }
 
-  func open() throws -> GGUFFile {
+  func open() throws -> any GGUFSource {
     guard let path else { return try DemoModel.open() }
-    guard path.hasPrefix(HubReference.prefix) else { return try GGUFFile(path: path) }
-    return try GGUFFile(path: try pull(try HubReference(path)).location.path)
+    return try openModel(path)
   }
 }
 
@@ -92,7 +99,7 @@ struct CacheArguments: ParsableArguments {
   ///   - defaultFormat: that of keys and values when no option says it.
   /// - Throws: `MaskSyntaxError`, `AttentionPlanError`.
   func options(
-    for configuration: ModelConfiguration, of file: GGUFFile, context: Int?, defaultFormat: TensorFormat = .f16
+    for configuration: ModelConfiguration, of file: any GGUFSource, context: Int?, defaultFormat: TensorFormat = .f16
   ) throws -> SessionOptions {
     let plan = try self.plan.map { try AttentionPlan(path: $0) }
     try plan?.validate(for: ModelHash(file), configuration)
@@ -134,7 +141,7 @@ struct SessionArguments: ParsableArguments {
   /// - Parameter defaultFormat: that of keys and values when no option says it.
   /// - Throws: `MaskSyntaxError`, `AttentionPlanError`.
   func options(
-    for configuration: ModelConfiguration, of file: GGUFFile, defaultFormat: TensorFormat = .f16,
+    for configuration: ModelConfiguration, of file: any GGUFSource, defaultFormat: TensorFormat = .f16,
     keepsAllLogits: Bool = false
   ) throws -> SessionOptions {
     var options = try cache.options(for: configuration, of: file, context: context, defaultFormat: defaultFormat)
@@ -147,7 +154,7 @@ struct SessionArguments: ParsableArguments {
   ///
   /// - Parameter promptTokens: how many tokens a device is to be warmed up for.
   func load(
-    _ tensors: ModelTensors, of file: GGUFFile, on device: DeviceArguments, _ options: SessionOptions,
+    _ tensors: ModelTensors, of file: any GGUFSource, on device: DeviceArguments, _ options: SessionOptions,
     promptTokens: Int = 0
   ) throws -> LoadedModel {
     let start = ContinuousClock.now
@@ -193,7 +200,7 @@ struct LoadedModel {
 }
 
 /// Shows how far loading is, on a terminal, once it takes long enough to wonder.
-private final class LoadingLine {
+final class LoadingLine {
   private var line = ProgressLine()
   private let name: String
 

@@ -15,7 +15,8 @@ struct Pumice: ParsableCommand {
     subcommands: [
       RunCommand.self, ChatCommand.self, DevicesCommand.self, VerifyCommand.self, MutateCommand.self, BenchCommand.self,
       PullCommand.self,
-      PerplexityCommand.self, LogitsCommand.self, TokenizeCommand.self, InspectCommand.self, QuantizeCommand.self,
+      PerplexityCommand.self, EmbedCommand.self, LogitsCommand.self, TokenizeCommand.self, InspectCommand.self,
+      QuantizeCommand.self,
       ErrorsCommand.self, MaskCommand.self, TemplateCommand.self,
     ])
 }

@@ -65,10 +65,10 @@ struct RunCommand: ParsableCommand {
   }
 
   func run() throws {
-    let options = try sampling.options()
     let seed = sampling.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
     let text = try promptText()
     let file = try model.open()
+    let options = try sampling.options(for: file)
     let tokenizer = try Tokenizers.load(from: file)
     let configuration = try ModelConfiguration(file)
     let tensors = try ModelTensors(file, configuration)
@@ -117,36 +117,49 @@ struct RunCommand: ParsableCommand {
 
 /// How the next token is chosen.
 struct SamplingArguments: ParsableArguments {
-  private static let defaults = SamplingOptions()
-
   @Option(
     name: [.customLong("temp"), .customLong("temperature")], parsing: .unconditional,
-    help: "Temperature; 0 takes the likeliest token.")
-  var temperature = Self.defaults.temperature
+    help: "Temperature; 0 takes the likeliest token. \(Self.standard(\.temperature))")
+  var temperature: Double?
 
-  @Option(help: "Choose among the k likeliest tokens; 0: all.")
-  var topK = Self.defaults.topK
+  @Option(help: "Choose among the k likeliest tokens; 0: all. \(Self.standard(\.topK))")
+  var topK: Int?
 
-  @Option(help: "Choose among the likeliest tokens that reach this probability together; 1: all.")
-  var topP = Self.defaults.topP
+  @Option(help: "Choose among the likeliest tokens that reach this probability together; 1: all. \(Self.standard(\.topP))")
+  var topP: Double?
 
-  @Option(help: "Leave out tokens below this share of the likeliest one's probability; 0: none.")
-  var minP = Self.defaults.minP
+  @Option(help: "Leave out tokens below this share of the likeliest one's probability; 0: none. \(Self.standard(\.minP))")
+  var minP: Double?
 
-  @Option(help: "Make recent tokens less likely; 1: not.")
-  var repeatPenalty = Self.defaults.repeatPenalty
+  @Option(help: "Make recent tokens less likely; 1: not. \(Self.standard(\.repeatPenalty))")
+  var repeatPenalty: Double?
 
   @Option(parsing: .unconditional, help: ArgumentHelp("How many tokens are recent; −1: all.", valueName: "tokens"))
-  var repeatLastN = Self.defaults.repeatLast
+  var repeatLastN = SamplingOptions().repeatLast
 
   @Option(name: .shortAndLong, help: "Start of the random numbers: the same seed gives the same text. Default: random.")
   var seed: UInt64?
 
-  func options() throws -> SamplingOptions {
-    let options = SamplingOptions(
-      temperature: temperature, topK: topK, topP: topP, minP: minP, repeatPenalty: repeatPenalty,
-      repeatLast: repeatLastN)
-    do { try options.validate() } catch { throw ValidationError(error.description) }
+  private static func standard<Value>(_ option: KeyPath<SamplingOptions, Value>) -> String {
+    "Default: the model's own, or \(SamplingOptions()[keyPath: option])."
+  }
+
+  func validate() throws {
+    do { try options(SamplingOptions()).validate() } catch {
+      throw ValidationError(error.description)
+    }
+  }
+
+  /// What users say, else what the model's file or folder says (`general.sampling.…`, `generation_config.json`).
+  func options(for file: any GGUFSource) throws -> SamplingOptions {
+    let options = options(try SamplingOptions(file))
+    try options.validate()
     return options
+  }
+
+  private func options(_ standard: SamplingOptions) -> SamplingOptions {
+    SamplingOptions(
+      temperature: temperature ?? standard.temperature, topK: topK ?? standard.topK, topP: topP ?? standard.topP,
+      minP: minP ?? standard.minP, repeatPenalty: repeatPenalty ?? standard.repeatPenalty, repeatLast: repeatLastN)
   }
 }

@@ -20,7 +20,7 @@ struct TemplateCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("A Jinja file, or a GGUF file that has a template.", valueName: "file"), completion: .file())
+    help: ArgumentHelp("A Jinja file, or a model that has a template.", valueName: "file"), completion: .file())
   var path: String
 
   @Option(
@@ -66,7 +66,7 @@ struct TemplateCommand: ParsableCommand {
 
   private func source() throws -> String {
     guard path.hasSuffix(".jinja") else {
-      let file = try GGUFFile(path: path)
+      let file = try openModel(path)
       guard let source = try file.optionalString("tokenizer.chat_template") else {
         throw InputError("\(path): the file has no chat template")
       }

@@ -15,7 +15,7 @@ struct TokenizeCommand: ParsableCommand {
       Example: pumice tokenize tiny.gguf "Once upon a time" --json
       """)
 
-  @Argument(help: "The model, a GGUF file.", completion: .file(extensions: ["gguf"]))
+  @Argument(help: "The model: a GGUF file, a Hugging Face folder, or hf:OWNER/NAME.", completion: .file(extensions: ["gguf"]))
   var model: String
 
   @Argument(help: "The text.")
@@ -40,7 +40,7 @@ struct TokenizeCommand: ParsableCommand {
   }
 
   func run() throws {
-    let tokenizer = try Tokenizers.load(from: GGUFFile(path: model))
+    let tokenizer = try Tokenizers.load(from: openModel(model))
     let text = try self.text ?? decodeText(FileHandle.standardInput.readToEnd() ?? Data(), from: "the standard input")
     let tokens = try tokenizer.encode(text, addSpecial: !noSpecial, parseSpecial: !noSpecial)
     let pieces = tokens.map(tokenizer.text)

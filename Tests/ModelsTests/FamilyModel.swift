@@ -26,8 +26,10 @@ struct FamilyModel {
   private func queryHeads(_ layer: Int) -> Int { variant == .lists && layer == 1 ? 2 : 4 }
   private func keyHeads(_ layer: Int) -> Int {
     // OLMoE's norms of keys are as wide as those of queries.
-    architecture.name == "olmoe" ? 4 : queryHeads(layer) / 2
+    let hasAll = architecture.name == "olmoe" || isEncoder && !hasGroups
+    return hasAll ? 4 : queryHeads(layer) / 2
   }
+  private var hasGroups: Bool { ["eurobert", "gemma-embedding", "llama-embed"].contains(architecture.name) }
   private func networkLength(_ layer: Int) -> Int {
     architecture.name == "arctic" ? width : variant == .lists && layer == 1 ? 32 : length
   }
@@ -58,24 +60,29 @@ struct FamilyModel {
 
   // MARK: What files of the family have
 
+  private var isEncoder: Bool { architecture.encoder != nil }
   private var isFused: Bool {
     [
       "qwen", "phi3", "gpt2", "starcoder", "gptneox", "falcon", "bloom", "mpt", "jais", "openelm", "chatglm", "plamo3",
-      "cogvlm", "dbrx", "bailingmoe2", "plamo2",
+      "cogvlm", "dbrx", "bailingmoe2", "plamo2", "nomic-bert", "jina-bert-v3", "modern-bert", "neo-bert",
     ].contains(architecture.name)
   }
-  private var hasFusedGate: Bool { ["phi3", "chatglm", "glm4", "plamo2", "plamo3"].contains(architecture.name) }
+  private var hasFusedGate: Bool {
+    [
+      "phi3", "chatglm", "glm4", "plamo2", "plamo3", "jina-bert-v2", "modern-bert", "neo-bert",
+    ].contains(architecture.name)
+  }
   private var isTied: Bool { ["gemma", "gemma2", "command-r", "cohere2", "openelm"].contains(architecture.name) }
   private var hasBiases: Bool {
     [
       "bloom", "gpt2", "gptneox", "starcoder", "starcoder2", "codeshell", "phi2", "jais", "jais2", "nemotron", "phimoe",
-      "gpt-oss",
+      "gpt-oss", "bert", "jina-bert-v2", "jina-bert-v3",
     ].contains(architecture.name)
   }
   private var hasAttentionOutputBias: Bool { hasBiases || architecture.name == "pangu-embedded" }
   /// Of these only larger models have them.
   private var hasNoHeadNorm: Bool { ["command-r", "mpt"].contains(architecture.name) }
-  private var normsHaveBias: Bool { !["command-r", "cohere2", "dbrx"].contains(architecture.name) }
+  private var normsHaveBias: Bool { !["command-r", "cohere2", "dbrx", "modern-bert"].contains(architecture.name) }
 
   private var metadata: GGUFMetadata {
     var metadata = GGUFMetadata()
@@ -96,7 +103,9 @@ struct FamilyModel {
     ] as [(String, Float)] { metadata["\(name).\(key)"] = .float32(value) }
     if let windows = architecture.windows {
       metadata["\(name).attention.sliding_window"] = .uint32(5)
-      let pattern = (0..<layers).map { windows.period < 2 ? $0 % 2 == 0 : $0 % windows.period != windows.period - 1 }
+      let pattern = (0..<layers).map {
+        windows.period < 2 ? $0 % 2 == 0 : $0 % windows.period != (windows.fullFirst ? 0 : windows.period - 1)
+      }
       metadata["\(name).attention.sliding_window_pattern"] = .array(.bool(pattern))
     }
     if variant == .lists {
@@ -115,7 +124,16 @@ struct FamilyModel {
     addExperts(to: &metadata)
     if architecture.hasNormGroups { metadata["\(name).attention.group_norm_groups"] = .uint32(4) }
     if case .parallelByKey = architecture.residual { metadata["\(name).use_parallel_residual"] = .bool(true) }
-    if ["dream", "llada", "llada-moe", "rnd1"].contains(name) { metadata["\(name).attention.causal"] = .bool(false) }
+    if isEncoder { metadata["tokenizer.ggml.token_type_count"] = .uint32(2) }
+    if architecture.encoder?.hasDense == true {
+      for (key, value) in [("dense_2", (width, length)), ("dense_3", (length, width))] {
+        metadata["\(name).\(key)_feat_in"] = .uint32(UInt32(value.0))
+        metadata["\(name).\(key)_feat_out"] = .uint32(UInt32(value.1))
+      }
+    }
+    if isEncoder || ["dream", "llada", "llada-moe", "rnd1"].contains(name) {
+      metadata["\(name).attention.causal"] = .bool(false)
+    }
     if name.hasSuffix("vl") || ["qwen3tts", "paddleocr", "qwen3vlmoe", "qwen35", "qwen35moe"].contains(name) {
       metadata["\(name).rope.dimension_sections"] = .array(.int32([2, 1, 1, 0]))
     }
@@ -132,8 +150,13 @@ struct FamilyModel {
     matrix(names.tokenEmbedding, Self.vocabulary, width, &writer)
     if architecture.positionEmbedding != .none { matrix(names.positionEmbedding, Self.context, width, &writer) }
     if architecture.embeddingNorm == .weights { norm(names.embeddingNorm, architecture.norm, [width], &writer) }
-    norm(names.outputNorm, architecture.norm, [width], &writer)
-    if !isTied {
+    if architecture.encoder?.hasTokenTypes == true { matrix(names.tokenTypes, 2, width, &writer) }
+    if architecture.encoder?.hasOutputNorm != false { norm(names.outputNorm, architecture.norm, [width], &writer) }
+    if architecture.encoder?.hasDense == true {
+      matrix(names.dense[0], length, width, &writer)
+      matrix(names.dense[1], width, length, &writer)
+    }
+    if !isTied, !isEncoder {
       linear(names.output, Self.vocabulary, width, bias: ["phi2", "phimoe"].contains(architecture.name), &writer)
     }
     for layer in 0..<layers { self.layer(layer, &writer) }
@@ -146,7 +169,9 @@ struct FamilyModel {
     func streamNorm(_ name: String?, _ model: inout FamilyModel, _ writer: inout GGUFWriter) {
       if let name { model.norm(prefix + name, model.architecture.norm, [model.width], &writer) }
     }
-    for name in names.attentionNorms { streamNorm(name, &self, &writer) }
+    if !(index == 0 && architecture.encoder?.firstNormIsOptional == true) {
+      for name in names.attentionNorms { streamNorm(name, &self, &writer) }
+    }
     if blocks.contains(.recurrence) { recurrence(prefix, &writer) }
     if blocks.contains(.attention) {
       if architecture.latentAttention == nil { attention(index, &writer) } else { latentAttention(prefix, &writer) }
@@ -154,20 +179,22 @@ struct FamilyModel {
     if blocks != [.feedForward] { streamNorm(names.postAttentionNorm, &self, &writer) }
     guard blocks.contains(.feedForward) else { return }
     if let name = names.feedForwardNorm, !names.attentionNorms.contains(name) { streamNorm(name, &self, &writer) }
+    streamNorm(names.secondNorm, &self, &writer)
     if hasExperts { experts(prefix, &writer) }
     if !hasExperts || [.optional, .required].contains(architecture.experts!.dense) {
       network(prefix, length: networkLength(index), &writer)
     }
     streamNorm(names.postFeedForwardNorm, &self, &writer)
+    streamNorm(names.layerOutputNorm, &self, &writer)
   }
 
   private mutating func network(_ prefix: String, length: Int, _ writer: inout GGUFWriter) {
     let names = architecture.names
     switch architecture.feedForward {
-    case .gated where !hasFusedGate:
+    case .gated where !hasFusedGate, .gatedOrPlain where !hasFusedGate:
       linear(prefix + names.gate, length, width, bias: hasBiases, &writer)
       linear(prefix + names.up, length, width, bias: hasBiases, &writer)
-    case .gated: linear(prefix + names.up, 2 * length, width, bias: false, &writer)
+    case .gated, .gatedOrPlain: linear(prefix + names.up, 2 * length, width, bias: false, &writer)
     case .plain: linear(prefix + names.up, length, width, bias: hasBiases, &writer)
     }
     linear(prefix + names.down, width, length, bias: hasBiases, &writer)
@@ -195,7 +222,7 @@ struct FamilyModel {
       for (name, heads) in [(names.queryNorm, heads), (names.keyNorm, kvHeads)] {
         let shape: Shape =
           switch architecture.name {
-          case "olmo2", "olmoe", "minimax-m2": [heads * size]
+          case "olmo2", "olmoe", "minimax-m2", "jina-bert-v2": [heads * size]
           case "stablelm", "k2-horizon", "plamo2": [heads, size]
           default: [size]
           }

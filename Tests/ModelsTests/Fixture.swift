@@ -55,7 +55,7 @@ let kernels = Result { KernelLibrary(device: try Device.open()) }
 enum TestBackend: String, CaseIterable {
   case vulkan, reference
 
-  func session(_ file: GGUFFile, _ options: SessionOptions) throws -> any Session {
+  func session(_ file: any GGUFSource, _ options: SessionOptions) throws -> any Session {
     let tensors = try ModelTensors(file, try ModelConfiguration(file))
     switch self {
     case .vulkan:

@@ -18,11 +18,31 @@ package struct ConfigurationReader {
   ///
   /// - Throws: what is wrong with the file.
   package init(path: String) throws(ModelFileError) {
-    let bytes = try FileBytes(mapping: path)
-    guard case .object(let object) = try JSONParser.parse(bytes.buffer, of: path, as: "the file") else {
+    guard case .object(let object) = try JSONValue(reading: path) else {
       throw ModelFileError(file: path, code: .invalidMetadata, detail: "the file is not a JSON object")
     }
     self.init(file: path, prefix: "", object: object)
+  }
+
+  /// The text of a whole file.
+  ///
+  /// - Throws: what is wrong with the file.
+  package static func text(path: String) throws(ModelFileError) -> String {
+    let bytes = try FileBytes(mapping: path)
+    guard let text = String(validating: UnsafeRawBufferPointer(bytes.buffer), as: UTF8.self) else {
+      throw ModelFileError(file: path, code: .invalidMetadata, detail: "the file is not UTF-8 text")
+    }
+    return text
+  }
+
+  /// Reads a text that is an object.
+  ///
+  /// - Parameter file: where the text is from, for messages.
+  package init(text: String, file: String) throws(ModelFileError) {
+    guard case .object(let object) = try JSONValue(parsing: text, from: file) else {
+      throw ModelFileError(file: file, code: .invalidMetadata, detail: "the file is not a JSON object")
+    }
+    self.init(file: file, prefix: "", object: object)
   }
 
   package func failure(_ code: ModelFileError.Code, _ key: String, _ detail: String) -> ModelFileError {

@@ -4,6 +4,6 @@ extension Architecture {
 
   private static let families: [[Architecture]] = [
     [llama], likeLlama, qwen, gemma, phi, granite, olmo, cohere, withLayerNorm, withoutRotary, withExperts, recurrent,
-    latentAttention,
+    latentAttention, encoders,
   ]
 }

@@ -34,7 +34,7 @@ extension Architecture {
   /// With some layers without experts, an expert that every token uses, and other scores (DeepSeek).
   private static let likeDeepSeek = [
     Architecture(
-      name: "deepseek", rotary: Rotary(.adjacent), attentionScale: .key,
+      name: "deepseek", rotary: Rotary(.adjacent),
       experts: Experts(normalization: .never, shared: .required)),
     Architecture(
       name: "bailingmoe", rotary: Rotary(.adjacent), experts: Experts(normalization: .key, shared: .required)),
@@ -56,15 +56,17 @@ extension Architecture {
 
   /// With windows in some layers.
   private static let withWindowsAndExperts = [
+    // Its YaRN is not rounded where it was trained, though llama.cpp does it.
     Architecture(
-      name: "gpt-oss", rotary: Rotary(.halves), windows: Windows(period: 2, base: .key), hasSinks: true,
+      name: "gpt-oss", rotary: Rotary(.halves, roundsBlend: false), windows: Windows(period: 2, base: .key),
+      hasSinks: true,
       feedForward: .gated(.geluQuick),
       experts: Experts(scoring: .of(.softmaxOfChosen), normalization: .never, limit: .gatesAddingOne(7)),
       names: TensorNames(feedForwardNorm: "post_attention_norm")),
     Architecture(
       name: "llama4",
       headNorm: HeadNorm(norm: .plainRMS, isAfterRotary: true, isRotatedOnly: true, absentWithExperts: 128),
-      rotary: Rotary(.adjacent, layers: .allButEvery(4), factors: .one), attentionScale: .key,
+      rotary: Rotary(.adjacent, layers: .allButEvery(4), factors: .one),
       temperature: .unrotated(length: 8192, scale: 0.1, offset: 1),
       windows: Windows(period: 4, isChunked: true, size: 8192, base: .key),
       experts: Experts(scoring: .of(.sigmoid), normalization: .never, weighsInput: true, shared: .required)),
@@ -88,7 +90,8 @@ extension Architecture {
     Architecture(
       name: "mimo2", windows: Windows(period: 1, base: .key), hasSinks: true, sinksAreOptional: true,
       experts: Experts(scoring: .of(.sigmoid), hasSelectionBias: true, dense: .unused),
-      scales: Scales(attention: .key("attention.value_scale")), unused: ["attn_q.bias", "attn_k.bias", "attn_v.bias"]),
+      scales: Scales(attention: .key("attention.value_scale")),
+      unused: ["attn_q", "attn_k", "attn_v"].reduce(into: []) { $0.formUnion([$1 + ".bias", $1 + ".scale"]) }),
     Architecture(
       name: "mellum", headNorm: HeadNorm(), windows: Windows(period: 4, base: .sameUnscaled), experts: Experts(),
       scales: Scales(feedForwardProducts: true)),

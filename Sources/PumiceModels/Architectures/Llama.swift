@@ -10,8 +10,7 @@ extension Architecture {
   /// Families of which each differs from Llama in a part or two.
   static let likeLlama = [
     Architecture(
-      name: "mistral3", rotary: Rotary(.adjacent, factors: .one), attentionScale: .key, temperature: .key,
-      experts: Experts(),
+      name: "mistral3", rotary: Rotary(.adjacent, factors: .one), temperature: .key, experts: Experts(),
       scales: Scales(feedForwardProducts: true)),
     // Llama with layers left out, chosen by search (Nemotron).
     Architecture(name: "deci", rotary: Rotary(.adjacent, factors: .one)),

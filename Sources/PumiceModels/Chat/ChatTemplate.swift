@@ -32,7 +32,7 @@ public struct ChatTemplate: Sendable {
   /// The template of a model file, key `tokenizer.chat_template`.
   ///
   /// - Throws: `ModelFileError` with the code `missingKey` if it has none, and `TemplateError`.
-  public init(_ file: GGUFFile, for tokenizer: any Tokenizer) throws {
+  public init(_ file: any GGUFSource, for tokenizer: any Tokenizer) throws {
     try self.init(try file.string("tokenizer.chat_template"), for: tokenizer)
   }
 

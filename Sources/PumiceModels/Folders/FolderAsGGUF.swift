@@ -1,99 +1,84 @@
 import Foundation
 public import PumiceModelFiles
 import PumiceReference
-import PumiceTensors
+public import PumiceTensors
 import PumiceTokenizers
 
-/// A Hugging Face folder of the Llama architecture, shown as the GGUF file that its model would be: names, the order of
-/// rows, metadata, tokenizer.
+/// A Hugging Face folder shown as the GGUF file that its model would be: names, the order of rows, metadata, tokenizer.
 ///
-/// Layers that are quantized (MLX's, GPTQ's and AWQ's layouts, Pumice's extension) are shown in F32, each decoded when its
-/// bytes are asked for.
+/// How the families differ says `FolderFamily`.
 public struct FolderAsGGUF: GGUFSource {
+  /// What a folder is shown for.
+  public enum Purpose: Sendable {
+    /// To be run: weights in the formats and the order that the folder has them in.
+    case running
+    /// To be written to a GGUF file: layers that are quantized (MLX's, GPTQ's and AWQ's layouts, Pumice's extension) are shown
+    /// in F32, each decoded when its bytes are asked for, and rows in GGUF's order.
+    case conversion
+  }
+
   private let file: SafetensorsFile
-  private let rows: HeadRows
   public let path: String
   public let metadata: GGUFMetadata
   public let tensors: [GGUFTensor]
+  /// The layers as the folder has them; nil for what GGUF's files of that architecture have.
+  let architecture: Architecture?
   private let positions: [String: Int]
-  private let sources: [String: Source]
+  private let sources: [String: FolderTensor]
 
-  private enum Source {
-    case plain(SafetensorsTensor)
-    case layer(LinearTensors, TensorFormat)
-    /// Llama 3's rotary factors, which folders have as parameters.
-    case values([Float])
-  }
-
-  /// - Throws: `unknownArchitecture` for folders of other models than Llama's, `unsupportedModel` for what GGUF's Llama
-  ///   cannot hold, `unsupportedQuantization`, and what is wrong with the files.
-  public init(folder: String) throws {
-    let file = try SafetensorsFile(path: folder)
-    let config = try FolderConfiguration(folder: folder)
-    let quantization = try QuantizationConfig(path: folder)
-    var tensors: [GGUFTensor] = [], sources: [String: Source] = [:]
-    func add(_ name: String, _ shape: Shape, _ type: GGMLType, _ source: Source) throws {
-      guard sources[name] == nil, let tensor = GGUFTensor(name: name, shape: shape, type: type) else {
+  /// - Throws: `unknownArchitecture` for folders of a family that is not known, `unsupportedModel` for what its models cannot
+  ///   be run with, or a GGUF file cannot hold, `unsupportedQuantization`, and what is wrong with the files.
+  public init(folder: String, for purpose: Purpose = .conversion) throws {
+    let config = try FolderConfiguration(folder: folder, isRun: purpose == .running)
+    file = try SafetensorsFile(path: folder)
+    path = folder
+    architecture = purpose == .running ? config.architecture : nil
+    var reader = FolderTensors(file, config, try QuantizationConfig(path: folder), isRun: purpose == .running)
+    sources = try reader.read()
+    var tensors: [GGUFTensor] = []
+    for (name, source) in sources {
+      guard let tensor = GGUFTensor(name: name, shape: source.shape, type: source.type) else {
         throw ModelFileError(
           file: folder, code: .invalidTensor, subject: "tensor \(name)",
-          detail: "\(shape) elements of \(type) cannot be shown, or are there twice")
+          detail: "\(source.shape) elements of \(source.type) cannot be shown")
       }
       tensors.append(tensor)
-      sources[name] = source
     }
-    if let factors = config.scaling.factors(rotaryDimensions: config.headSize, base: config.ropeBase) {
-      try add("rope_freqs.weight", [factors.count], .f32, .values(factors))
-    }
-    var layers: Set<String> = []
-    for tensor in file.tensors {
-      guard let (layer, part) = Self.split(tensor.name) else { throw Self.homeless(file, tensor) }
-      // Recomputed by every program.
-      if part == "inv_freq" { continue }
-      // A copy of the embedding that some programs write.
-      if config.isTied, layer == "lm_head" { continue }
-      let isNumbers =
-        ["weight", "bias"].contains(part) && tensor.format?.isPlain == true
-      if isNumbers {
-        guard let name = FolderNames.ggufName(tensor.name), let type = tensor.format.flatMap(GGMLType.init) else {
-          throw Self.homeless(file, tensor)
-        }
-        try add(name, tensor.shape, tensor.shape.rank == 1 ? .f32 : type, .plain(tensor))
-        continue
-      }
-      guard layers.insert(layer).inserted else { continue }
-      guard let name = FolderNames.ggufName("\(layer).weight") else { throw Self.homeless(file, tensor) }
-      let linear = try file.linear(named: layer, quantization: quantization)
-      guard let format = linear.format else {
-        throw file.error(.unsupportedQuantization, tensor, "its layout cannot be computed with")
-      }
-      try add(name, [linear.outputs, linear.inputs], .f32, .layer(linear, format))
-    }
-    self.file = file
     self.tensors = tensors.sorted { Self.order($0.name).lexicographicallyPrecedes(Self.order($1.name)) }
     positions = Dictionary(uniqueKeysWithValues: self.tensors.enumerated().map { ($1.name, $0) })
-    self.sources = sources
-    path = folder
-    rows = HeadRows(headSize: config.headSize)
     var metadata = config.metadata
-    let embedding = tensors.first { $0.name == "token_embd.weight" }
-    for (key, value) in try TokenizerJSON.metadata(
-      folder: folder, tokens: embedding?.shape[0] ?? 0, bos: config.bosToken, eos: config.eosTokens)
-    {
-      metadata[key] = value
-    }
+    let rows = sources["token_embd.weight"]?.shape.dimensions[0] ?? 0
+    metadata["\(config.family.architecture).vocab_size"] = .uint32(UInt32(clamping: rows))
+    let tokenizer =
+      purpose == .running
+      ? try TokenizerJSON.runningMetadata(folder: folder, bos: config.bosToken, eos: config.eosTokens)
+      : try TokenizerJSON.metadata(folder: folder, tokens: rows, bos: config.bosToken, eos: config.eosTokens)
+    for (key, value) in tokenizer { metadata[key] = value }
     self.metadata = metadata
     // The same checks as before a model runs: all tensors, in the shapes that the configuration says.
-    _ = try ModelTensors(self, try ModelConfiguration(self))
+    let model = try ModelConfiguration(self)
+    _ = try ModelTensors(self, model)
+    if purpose == .conversion { try checkLayers(of: model, as: config) }
   }
 
-  private static func homeless(_ file: SafetensorsFile, _ tensor: SafetensorsTensor) -> ModelFileError {
-    file.error(.unsupportedModel, tensor, "GGUF's Llama has no place for it")
-  }
-
-  /// The name of a layer and of a part of it.
-  private static func split(_ name: String) -> (layer: String, part: String)? {
-    guard let dot = name.lastIndex(of: ".") else { return nil }
-    return (String(name[..<dot]), String(name[name.index(after: dot)...]))
+  /// Checks that GGUF's architecture has the layers of the folder.
+  private func checkLayers(of model: ModelConfiguration, as config: FolderConfiguration) throws {
+    let folder = try ModelConfiguration(self, config.architecture)
+    for (index, (found, wanted)) in zip(model.layers, folder.layers).enumerated() {
+      var (found, wanted) = (found, wanted)
+      // A window as long as the context hides nothing.
+      if let window = wanted.window, window >= model.contextLength { wanted.window = nil }
+      if let window = found.window, window >= model.contextLength { found.window = nil }
+      // Scales that were computed in another order.
+      if abs(found.attentionScale - wanted.attentionScale) <= 1e-6 * wanted.attentionScale {
+        found.attentionScale = wanted.attentionScale
+      }
+      guard found == wanted, model.scoreCap == folder.scoreCap else {
+        throw error(
+          .unsupportedModel, subject: "layer \(index)",
+          "GGUF's \(config.family.architecture) cannot hold its window, its rotary positions or the scale of its scores")
+      }
+    }
   }
 
   /// Layers by number, what is outside of them first.
@@ -105,39 +90,12 @@ public struct FolderAsGGUF: GGUFSource {
 
   public func tensor(named name: String) -> GGUFTensor? { positions[name].map { tensors[$0] } }
 
-  public func withBytes<R>(of tensor: GGUFTensor, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
-    let stem = tensor.name.split(separator: ".").dropLast().last
-    let isReordered = stem == "attn_q" || stem == "attn_k"
-    var bytes: [UInt8]
-    switch sources[tensor.name]! {
-    case .plain(let source):
-      if !isReordered, source.format == tensor.format { return try file.withBytes(of: source, body) }
-      bytes = file.withBytes(of: source) { bytes in
-        source.format == tensor.format ? [UInt8](bytes) : floatBytes(source.format!.decode(bytes))
-      }
-    case .layer(let layer, let format): bytes = floatBytes(file.values(of: layer, format))
-    case .values(let values): bytes = floatBytes(values.map(Double.init))
-    }
-    if isReordered {
-      bytes = bytes.withUnsafeBytes { HeadRows.reordered($0, rows: tensor.shape[0], by: rows.folderRow) }
-    }
-    return try bytes.withUnsafeBytes(body)
-  }
-}
+  public func format(of tensor: GGUFTensor) -> TensorFormat { sources[tensor.name]!.format }
 
-extension SafetensorsFile {
-  /// The weight of a layer, row after row.
-  ///
-  /// - Parameter format: the layer's.
-  func values(of layer: LinearTensors, _ format: TensorFormat) -> [Double] {
-    let shape: Shape = [layer.outputs, layer.inputs]
-    guard let sections = format.sectioned?.sections(rows: layer.outputs, columns: layer.inputs) else {
-      return withBytes(of: layer.parts[0]) { format.decode($0, shape) }
-    }
-    var bytes = [UInt8](repeating: 0, count: sections.byteCount)
-    for (part, offset) in zip(layer.parts, sections.offsets) {
-      withBytes(of: part) { bytes.replaceSubrange(offset..<offset + $0.count, with: $0) }
-    }
-    return format.decode(bytes, shape)
+  /// Whether the bytes of a tensor lie in a file as they are shown.
+  func isMapped(_ tensor: GGUFTensor) -> Bool { sources[tensor.name]!.isMapped }
+
+  public func withBytes<R>(of tensor: GGUFTensor, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    try file.withBytes(of: sources[tensor.name]!, body)
   }
 }

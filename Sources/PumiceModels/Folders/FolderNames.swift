@@ -2,17 +2,15 @@
 ///
 /// Source: the modules of transformers' `LlamaForCausalLM`, and the GGUF specification.
 enum FolderNames {
-  private static let outer = [
-    ("token_embd", "model.embed_tokens"), ("output_norm", "model.norm"), ("output", "lm_head"),
-  ]
-  private static let inLayer = [
-    ("attn_norm", "input_layernorm"), ("attn_q", "self_attn.q_proj"), ("attn_k", "self_attn.k_proj"),
-    ("attn_v", "self_attn.v_proj"), ("attn_output", "self_attn.o_proj"), ("attn_q_norm", "self_attn.q_norm"),
-    ("attn_k_norm", "self_attn.k_norm"), ("ffn_norm", "post_attention_layernorm"), ("ffn_gate", "mlp.gate_proj"),
-    ("ffn_up", "mlp.up_proj"), ("ffn_down", "mlp.down_proj"),
-  ]
-  private static let toFolder = Dictionary(uniqueKeysWithValues: (outer + inLayer))
-  private static let toGGUF = Dictionary(uniqueKeysWithValues: (outer + inLayer).map { ($1, $0) })
+  private static let toGGUF: [String: String] = {
+    var names: [String: String] = [:]
+    for (name, target) in Names.outer.merging(Names.llama, uniquingKeysWith: { $1 }) {
+      guard case .one(let ggufName) = target else { continue }
+      names[Names.outer[name] == nil || name == "lm_head" ? name : "model.\(name)"] = ggufName
+    }
+    return names
+  }()
+  private static let toFolder = Dictionary(uniqueKeysWithValues: toGGUF.map { ($1, $0) })
   private static let suffixes = [".weight", ".bias"]
 
   /// The name in a folder of `blk.3.attn_q.weight`; nil where folders have none for it.
@@ -50,20 +48,6 @@ struct HeadRows: Hashable {
   func folderRow(_ row: Int) -> Int {
     let inHead = row % headSize
     return row - inHead + inHead % 2 * (headSize / 2) + inHead / 2
-  }
-
-  /// `bytes`, a tensor of `rows` rows of equal size, in another order: row `index` of the result is row `source(index)`.
-  static func reordered(_ bytes: UnsafeRawBufferPointer, rows: Int, by source: (Int) -> Int) -> [UInt8] {
-    let size = bytes.count / rows
-    return [UInt8](unsafeUninitializedCapacity: bytes.count) { result, count in
-      let target = UnsafeMutableRawBufferPointer(result)
-      for row in 0..<rows {
-        let from = source(row) * size
-        UnsafeMutableRawBufferPointer(rebasing: target[row * size..<(row + 1) * size])
-          .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[from..<from + size]))
-      }
-      count = bytes.count
-    }
   }
 
   /// The row of a GGUF file that is row `row` of a folder.

@@ -143,7 +143,9 @@ public struct GGUFAsFolder: SafetensorsTensors {
     if isReordered {
       // A bias has a row of one element for each row of its weight.
       let count = source.shape[0]
-      bytes = bytes.withUnsafeBytes { HeadRows.reordered($0, rows: count, by: rows.ggufRow) }
+      bytes = bytes.withUnsafeBytes { [rows] in
+        FolderRows(count: count) { rows.ggufRow($0) }.bytes(of: $0, size: $0.count / count)
+      }
     }
     return try bytes.withUnsafeBytes(body)
   }

@@ -8,6 +8,12 @@ enum RopeScaling: Hashable {
   /// Llama 3.1's: long waves are stretched by a factor, short ones are not, those between by degrees.
   case llama3(factor: Double, low: Double, high: Double, original: Double)
 
+  /// Whether it is a table of factors.
+  var isTable: Bool {
+    if case .llama3 = self { return true }
+    return false
+  }
+
   /// What the rotary frequencies are divided by, as `rope_freqs.weight` holds it; nil where it is the same for all.
   ///
   /// Source: transformers' `_compute_llama3_parameters`.

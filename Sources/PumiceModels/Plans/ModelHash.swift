@@ -11,7 +11,7 @@ public struct ModelHash: Hashable, Sendable, CustomStringConvertible {
   /// Bytes of a tensor that count, from either end.
   private static let sampled = 4096
 
-  public init(_ file: GGUFFile) {
+  public init(_ file: any GGUFSource) {
     var hash = FNV1a()
     if case .string(let architecture)? = file.metadata["general.architecture"] {
       hash.add(architecture.utf8)

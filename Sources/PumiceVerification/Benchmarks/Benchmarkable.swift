@@ -185,6 +185,12 @@ extension SelectiveScan: Benchmarkable {
   }
 }
 
+extension Pooling: Benchmarkable {
+  public static var benchmarks: [Pooling] {
+    [Pooling(.mean, sequences: 32, tokens: 256, width: 1024, normalizes: true)]
+  }
+}
+
 extension GatedDeltaNet: Benchmarkable {
   public static var benchmarks: [GatedDeltaNet] {
     [1, 64].map { GatedDeltaNet(tokens: $0, heads: 32, headSize: 128, keyHeads: 16, keySize: 128) }

@@ -1,0 +1,75 @@
+import PumiceModelFiles
+
+/// Some rows of a tensor, in some order.
+struct FolderRows: Sendable {
+  let count: Int
+  /// The row of the folder that is row `row`.
+  let source: @Sendable (Int) -> Int
+  /// The same where they are neighbours in their order.
+  let range: Range<Int>?
+
+  init(_ range: Range<Int>) {
+    count = range.count
+    source = { range.lowerBound + $0 }
+    self.range = range
+  }
+
+  init(count: Int, _ source: @escaping @Sendable (Int) -> Int) {
+    (self.count, self.source) = (count, source)
+    range = nil
+  }
+
+  /// These rows in another order: row r of the result is row `order(r)` of these.
+  func ordered(by order: @escaping @Sendable (Int) -> Int) -> FolderRows {
+    let source = source
+    return FolderRows(count: count) { source(order($0)) }
+  }
+
+  /// The rows of a tensor whose rows have `size` bytes.
+  func bytes(of rows: UnsafeRawBufferPointer, size: Int) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: count * size) { result, written in
+      let target = UnsafeMutableRawBufferPointer(result)
+      for row in 0..<count {
+        let from = source(row) * size
+        UnsafeMutableRawBufferPointer(rebasing: target[row * size..<(row + 1) * size])
+          .copyMemory(from: UnsafeRawBufferPointer(rebasing: rows[from..<from + size]))
+      }
+      written = count * size
+    }
+  }
+}
+
+extension FolderTarget {
+  /// The tensors that become of one, with the rows that each has; nil rows for all.
+  ///
+  /// - Returns: nil for a number of rows that cannot be divided so.
+  func parts(rows: Int, _ config: FolderConfiguration) -> [(name: String, rows: FolderRows?)]? {
+    let size = config.headSize, heads = config.heads, kvHeads = config.kvHeads
+    switch self {
+    case .one("position_embd") where config.family.firstPosition > 0:
+      let first = config.family.firstPosition
+      return rows > first ? [("position_embd", FolderRows(first..<rows))] : nil
+    case .one(let name): return [(name, nil)]
+    case .halves(let first, let second):
+      guard rows % 2 == 0 else { return nil }
+      return [(first, FolderRows(0..<rows / 2)), (second, FolderRows(rows / 2..<rows))]
+    case .queriesKeysValues:
+      guard rows == (heads + 2 * kvHeads) * size else { return nil }
+      let keys = heads * size, values = (heads + kvHeads) * size
+      return [
+        ("attn_q", FolderRows(0..<keys)), ("attn_k", FolderRows(keys..<values)), ("attn_v", FolderRows(values..<rows)),
+      ]
+    case .headByHead:
+      guard rows == (heads + 2 * kvHeads) * size else { return nil }
+      let share = heads / kvHeads
+      // One head after the other, each with `each` of those that lie from `first` on.
+      func take(_ first: Int, _ each: Int) -> FolderRows {
+        FolderRows(count: kvHeads * each * size) { row in
+          let (group, inGroup) = row.quotientAndRemainder(dividingBy: each * size)
+          return (group * (share + 2) + first) * size + inGroup
+        }
+      }
+      return [("attn_q", take(0, share)), ("attn_k", take(share, 1)), ("attn_v", take(share + 1, 1))]
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import PumiceModelFiles
+import PumiceReference
+import PumiceTensors
+
+/// Where the numbers of a tensor that a folder is shown with come from.
+struct FolderTensor: Sendable {
+  enum Storage: Sendable {
+    case plain(SafetensorsTensor)
+    case layer(LinearTensors, TensorFormat)
+    case values([Float])
+    /// One after the other.
+    case stack([FolderTensor])
+  }
+
+  /// What is done to numbers.
+  enum Change: Sendable {
+    case none
+    case addsOne
+    case transposed
+  }
+
+  var storage: Storage
+  var shape: Shape
+  /// The format in which it is shown.
+  var format: TensorFormat
+  /// Rows of what is stored, after it was transposed; nil for all.
+  var rows: FolderRows?
+  var change = Change.none
+
+  /// The type that GGUF's metadata says; F32 also for formats that GGUF does not have.
+  var type: GGMLType { GGMLType(format) ?? .f32 }
+}
+
+extension FolderTensor {
+  /// Whether the bytes lie in a file as they are shown.
+  var isMapped: Bool {
+    guard case .plain(let source) = storage, change == .none, source.format == format else { return false }
+    return rows == nil || rows?.range != nil
+  }
+}
+
+extension SafetensorsFile {
+  /// Runs `body` on the bytes of a tensor in its format.
+  func withBytes<R>(of tensor: FolderTensor, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    if tensor.isMapped, case .plain(let source) = tensor.storage {
+      guard let range = tensor.rows?.range else { return try withBytes(of: source, body) }
+      let size = source.byteCount / source.shape[0]
+      return try withBytes(of: source) {
+        try body(UnsafeRawBufferPointer(rebasing: $0[range.lowerBound * size..<range.upperBound * size]))
+      }
+    }
+    return try bytes(of: tensor).withUnsafeBytes(body)
+  }
+
+  private func bytes(of tensor: FolderTensor) -> [UInt8] {
+    switch tensor.storage {
+    case .values(let values): return floatBytes(values.map(Double.init))
+    case .stack(let parts): return stacked(parts, tensor.format)
+    case .layer(let layer, let format):
+      guard format == tensor.format else {
+        let all = floatBytes(values(of: layer, format))
+        return all.withUnsafeBytes { bytes in
+          (tensor.rows ?? FolderRows(0..<layer.outputs)).bytes(of: bytes, size: 4 * layer.inputs)
+        }
+      }
+      return sections(of: layer, format, tensor.rows)
+    case .plain(let source):
+      return withBytes(of: source) { bytes in
+        var result = [UInt8](bytes)
+        var format = source.format!, rowCount = source.shape[0]
+        if tensor.change == .transposed {
+          rowCount = source.shape[1]
+          result = Self.transposed(bytes, rows: source.shape[0], columns: rowCount)
+        }
+        if tensor.change == .addsOne || format != tensor.format {
+          let one = tensor.change == .addsOne ? 1.0 : 0
+          result = floatBytes(format.decode(result).map { $0 + one })
+          format = .f32
+        }
+        guard let rows = tensor.rows else { return result }
+        return result.withUnsafeBytes { rows.bytes(of: $0, size: $0.count / rowCount) }
+      }
+    }
+  }
+
+  /// The columns as rows.
+  private static func transposed(_ bytes: UnsafeRawBufferPointer, rows: Int, columns: Int) -> [UInt8] {
+    guard !bytes.isEmpty else { return [] }
+    func moved<Element: FixedWidthInteger>(_: Element.Type) -> [UInt8] {
+      [UInt8](unsafeUninitializedCapacity: bytes.count) { result, count in
+        let size = MemoryLayout<Element>.size, target = UnsafeMutableRawBufferPointer(result)
+        for row in 0..<rows {
+          for column in 0..<columns {
+            let element = bytes.loadUnaligned(fromByteOffset: (row * columns + column) * size, as: Element.self)
+            target.storeBytes(of: element, toByteOffset: (column * rows + row) * size, as: Element.self)
+          }
+        }
+        count = bytes.count
+      }
+    }
+    return bytes.count / (rows * columns) == 2 ? moved(UInt16.self) : moved(UInt32.self)
+  }
+
+  /// The sections of a layer in its own format, of some rows. Those of rows lie in formats whose sections are rows alone.
+  private func sections(of layer: LinearTensors, _ format: TensorFormat, _ rows: FolderRows?) -> [UInt8] {
+    let sections = format.sectioned!.sections(rows: rows?.count ?? layer.outputs, columns: layer.inputs)!
+    var bytes = [UInt8](repeating: 0, count: sections.byteCount)
+    for (part, offset) in zip(layer.parts, sections.offsets) {
+      withBytes(of: part) { source in
+        if let rows {
+          let taken = rows.bytes(of: source, size: source.count / layer.outputs)
+          bytes.replaceSubrange(offset..<offset + taken.count, with: taken)
+        } else {
+          bytes.replaceSubrange(offset..<offset + source.count, with: source)
+        }
+      }
+    }
+    return bytes
+  }
+
+  /// Tensors of the same shape and format, one after the other; of a format with sections, section after section.
+  private func stacked(_ parts: [FolderTensor], _ format: TensorFormat) -> [UInt8] {
+    guard let sectioned = format.sectioned else {
+      return parts.flatMap { withBytes(of: $0) { [UInt8]($0) } }
+    }
+    let rows = parts[0].shape.rows, columns = parts[0].shape.rowLength
+    let each = sectioned.sections(rows: rows, columns: columns)!
+    let all = sectioned.sections(rows: rows * parts.count, columns: columns)!
+    var bytes = [UInt8](repeating: 0, count: all.byteCount)
+    for (index, part) in parts.enumerated() {
+      withBytes(of: part) { source in
+        for (section, size) in each.sizes.enumerated() {
+          let to = all.offsets[section] + index * size, from = each.offsets[section]
+          bytes.replaceSubrange(to..<to + size, with: source[from..<from + size])
+        }
+      }
+    }
+    return bytes
+  }
+
+  /// The weight of a layer, row after row.
+  ///
+  /// - Parameter format: the layer's.
+  func values(of layer: LinearTensors, _ format: TensorFormat) -> [Double] {
+    let shape: Shape = [layer.outputs, layer.inputs]
+    guard format.sectioned != nil else { return withBytes(of: layer.parts[0]) { format.decode($0, shape) } }
+    return format.decode(sections(of: layer, format, nil), shape)
+  }
+}

@@ -1,0 +1,173 @@
+import PumiceModelFiles
+import PumiceTensors
+
+/// Finds what becomes of every tensor of a folder.
+struct FolderTensors {
+  private let file: SafetensorsFile
+  private let config: FolderConfiguration
+  private let quantization: QuantizationConfig?
+  private let isRun: Bool
+  private var tensors: [String: FolderTensor] = [:]
+  /// Tensors that differ in a number, by their common name.
+  private var stacks: [String: [Int: FolderTensor]] = [:]
+  private var layers: Set<String> = []
+
+  init(_ file: SafetensorsFile, _ config: FolderConfiguration, _ quantization: QuantizationConfig?, isRun: Bool) {
+    (self.file, self.config, self.quantization, self.isRun) = (file, config, quantization, isRun)
+  }
+
+  /// - Returns: by GGUF's names.
+  /// - Throws: `unsupportedModel` for a tensor that the family has no place for, and what is wrong with which tensor.
+  mutating func read() throws(ModelFileError) -> [String: FolderTensor] {
+    if let rope = config.rope {
+      let dimensions = Int(Double(config.headSize) * rope.share)
+      if let values = rope.scaling.factors(rotaryDimensions: dimensions, base: rope.base) { set("rope_freqs", values) }
+      for (name, values) in rope.factors { set(name, values) }
+    }
+    for tensor in file.tensors { try read(tensor) }
+    for (name, parts) in stacks.sorted(by: { $0.key < $1.key }) { try stack(name, parts) }
+    return tensors
+  }
+
+  private mutating func set(_ name: String, _ values: [Float]) {
+    tensors["\(name).weight"] = FolderTensor(storage: .values(values), shape: [values.count], format: .f32)
+  }
+
+  private func homeless(_ tensor: SafetensorsTensor) -> ModelFileError {
+    file.error(
+      .unsupportedModel, tensor, "\(config.family.types[0]) has no place for it, as far as it can be run")
+  }
+
+  /// What stands before the tensors of parts for images and sounds.
+  private static let otherParts = [
+    "vision_tower.", "model.vision_tower.", "vision_model.", "visual.", "model.visual.", "multi_modal_projector.",
+    "model.multi_modal_projector.", "audio_tower.", "model.audio_tower.", "embed_vision.", "model.embed_vision.",
+  ]
+
+  private mutating func read(_ tensor: SafetensorsTensor) throws(ModelFileError) {
+    if config.hasOtherParts, Self.otherParts.contains(where: tensor.name.hasPrefix) { return }
+    // Recomputed by every program.
+    if tensor.name.hasSuffix("inv_freq") || config.family.ignored.contains(where: { tensor.name.hasSuffix(".\($0)") }) {
+      return
+    }
+    guard let dot = tensor.name.lastIndex(of: ".") else { throw homeless(tensor) }
+    let layer = String(tensor.name[..<dot]), part = String(tensor.name[tensor.name.index(after: dot)...])
+    guard let (prefix, target, number) = config.family.target(of: layer) else { throw homeless(tensor) }
+    // A copy of the embedding that some programs write.
+    if config.isTied, target == .one("output"), part == "weight" { return }
+    let isNumbers = ["weight", "bias"].contains(part) && tensor.format?.isPlain == true
+    if isNumbers {
+      let isTransposed = config.family.isTransposed && prefix != "" && tensor.shape.rank == 2
+      var shape = tensor.shape
+      if isTransposed { shape = [shape[1], shape[0]] }
+      for (name, rows) in try parts(of: tensor, target, rows: shape.rank > 0 ? shape[0] : 0) {
+        let isNorm = part == "weight" && name.hasSuffix("norm")
+        var shown = FolderTensor(storage: .plain(tensor), shape: shape, format: tensor.format!, rows: rows)
+        if isTransposed { shown.change = .transposed }
+        // GGUF has vectors in F32.
+        if shape.rank == 1 || isNorm { shown.format = .f32 }
+        if isNorm, config.family.addsOneToGains { shown.change = .addsOne }
+        try add(prefix, name, part, shown, number, tensor)
+      }
+      return
+    }
+    guard layers.insert(layer).inserted else { return }
+    let linear = try file.linear(named: layer, quantization: quantization)
+    guard let format = linear.format else {
+      throw file.error(.unsupportedQuantization, tensor, "its layout cannot be computed with")
+    }
+    for (name, rows) in try parts(of: tensor, target, rows: linear.outputs) {
+      let shown = FolderTensor(
+        storage: .layer(linear, format), shape: [linear.outputs, linear.inputs],
+        format: isRun && (rows == nil || format.hasRows) ? format : .f32, rows: rows)
+      try add(prefix, name, "weight", shown, number, tensor)
+    }
+  }
+
+  private func parts(
+    of tensor: SafetensorsTensor, _ target: FolderTarget, rows: Int
+  ) throws(ModelFileError) -> [(name: String, rows: FolderRows?)] {
+    guard let parts = target.parts(rows: rows, config) else {
+      throw file.error(
+        .invalidTensor, tensor,
+        "its \(rows) rows are not those of \(config.heads) heads of queries and \(config.kvHeads) of keys and values, each "
+          + "of \(config.headSize)")
+    }
+    // The order of rows is GGUF's only where a file is written.
+    guard config.family.hasPairsInGGUF, !isRun else { return parts }
+    let heads = HeadRows(headSize: config.headSize)
+    return parts.map { part in
+      guard part.name == "attn_q" || part.name == "attn_k" else { return part }
+      return (part.name, (part.rows ?? FolderRows(0..<rows)).ordered { heads.folderRow($0) })
+    }
+  }
+
+  private mutating func add(
+    _ prefix: String, _ name: String, _ part: String, _ tensor: FolderTensor, _ number: Int?,
+    _ source: SafetensorsTensor
+  ) throws(ModelFileError) {
+    var tensor = tensor
+    if let rows = tensor.rows { tensor.shape = Shape([rows.count] + tensor.shape.dimensions.dropFirst()) }
+    let whole = "\(prefix)\(name).\(part)"
+    let isNew =
+      number.map { stacks[whole, default: [:]].updateValue(tensor, forKey: $0) == nil }
+      ?? (tensors.updateValue(tensor, forKey: whole) == nil)
+    guard isNew else {
+      throw file.error(.duplicate, source, "is \(whole) in GGUF's names, and so is another tensor")
+    }
+  }
+
+  private mutating func stack(_ name: String, _ parts: [Int: FolderTensor]) throws(ModelFileError) {
+    let first = parts[0]
+    for number in 0..<parts.count {
+      guard let part = parts[number], part.shape == first?.shape, part.format == first?.format else {
+        throw ModelFileError(
+          file: file.path, code: .invalidTensor, subject: "tensor \(name)",
+          detail: "number \(number) of \(parts.count) is missing, or of another shape or format than the first")
+      }
+    }
+    guard let first else { return }
+    tensors[name] = FolderTensor(
+      storage: .stack((0..<parts.count).map { parts[$0]! }), shape: Shape([parts.count] + first.shape.dimensions),
+      format: first.format)
+  }
+}
+
+extension TensorFormat {
+  /// Whether each section of a tensor has a part of its own for every row.
+  var hasRows: Bool {
+    if case .group = self { return true }
+    return sectioned == nil
+  }
+}
+
+extension FolderFamily {
+  /// What becomes of a layer's tensor.
+  ///
+  /// - Parameter name: without `.weight` and the like.
+  /// - Returns: what stands before its name in GGUF, and the number that `#` in its name stands for; nil for no place.
+  func target(of name: String) -> (prefix: String, target: FolderTarget, number: Int?)? {
+    var name = name[...]
+    if let prefix = prefixes.first(where: name.hasPrefix) { name = name.dropFirst(prefix.count) }
+    if let target = outer[String(name)] { return ("", target, nil) }
+    let start = layers.prefix { $0 != "#" }
+    guard name.hasPrefix(start) else { return nil }
+    name = name.dropFirst(start.count)
+    guard let dot = name.firstIndex(of: "."), let layer = Self.number(name[..<dot]) else { return nil }
+    let inLayer = name[name.index(after: dot)...]
+    let prefix = "blk.\(layer)."
+    if let target = inner[String(inLayer)] { return (prefix, target, nil) }
+    var parts = inLayer.split(separator: ".", omittingEmptySubsequences: false)
+    for (index, part) in parts.enumerated() {
+      guard let number = Self.number(part) else { continue }
+      parts[index] = "#"
+      return inner[parts.joined(separator: ".")].map { (prefix, $0, number) }
+    }
+    return nil
+  }
+
+  private static func number(_ text: Substring) -> Int? {
+    guard let number = Int(text), number >= 0, String(number) == text else { return nil }
+    return number
+  }
+}

@@ -1,0 +1,158 @@
+import Foundation
+import PumiceModelFiles
+import PumiceModels
+import PumiceTensors
+import Testing
+
+/// Folders of every family, against transformers: see `Tests/Fixtures/Folders/make.py`.
+@Suite struct FolderFamilyTests {
+  /// A tiny model: its configuration, in the forms of several versions of transformers, and its tensors.
+  struct Model: Decodable {
+    struct Tensor: Decodable {
+      var name: String
+      var shape: [Int]
+      var isAroundOne: Bool
+
+      init(from decoder: any Decoder) throws {
+        var list = try decoder.unkeyedContainer()
+        name = try list.decode(String.self)
+        shape = try list.decode([Int].self)
+        isAroundOne = try list.decode(Int.self) == 1
+      }
+
+      /// Numbers that follow from the name, exact in bfloat16. The same as in `make.py`.
+      var values: [Float] {
+        var seed: UInt32 = 2_166_136_261
+        for byte in name.utf8 { seed = (seed ^ UInt32(byte)) &* 16_777_619 }
+        return (0..<shape.reduce(1, *)).map { index in
+          var x = UInt32(truncatingIfNeeded: index) &* 0x9E37_79B9 &+ seed
+          x = (x ^ (x >> 16)) &* 0x7FEB_352D
+          x = (x ^ (x >> 15)) &* 0x846C_A68B
+          let k = Float((x ^ (x >> 16)) >> 25)
+          return isAroundOne ? 1 + (k - 64) / 128 : (2 * k - 127) / 512
+        }
+      }
+    }
+
+    var tensors: [Tensor]
+    /// After each of the last tokens.
+    var logits: [[Double]]
+    /// The texts of `config.json`.
+    var configs: [String] = []
+
+    enum CodingKeys: CodingKey { case tensors, logits }
+  }
+
+  static let tokens: [Int32] = (0..<16).map { (7 * $0 + 3) % 48 }
+
+  static let models = Result {
+    let path = URL(fileURLWithPath: Fixture.folder).deletingLastPathComponent().appendingPathComponent("Folders")
+    let data = try Data(contentsOf: path.appendingPathComponent("families.json"))
+    var models = try JSONDecoder().decode([String: Model].self, from: data)
+    let raw = try JSONSerialization.jsonObject(with: data) as? [String: [String: Any]]
+    for (name, model) in raw ?? [:] {
+      models[name]!.configs = try (model["configs"] as? [Any] ?? []).map {
+        String(decoding: try JSONSerialization.data(withJSONObject: $0), as: UTF8.self)
+      }
+    }
+    return models
+  }
+
+  static let names = (try? models.get().keys.sorted()) ?? []
+
+  /// Writes a model to a folder, which `body` may change, and hands over its path.
+  static func withFolder<R>(
+    _ model: Model, config: String, type: SafetensorsType = .f32, _ body: (String) throws -> R
+  ) throws -> R {
+    try QuantizeTests.withPath("model") { path in
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      try Data(config.utf8).write(to: URL(fileURLWithPath: "\(path)/config.json"))
+      var writer = RawSafetensors()
+      for tensor in model.tensors { writer.add(tensor.name, tensor.shape, tensor.values, as: type) }
+      try writer.data().write(to: URL(fileURLWithPath: "\(path)/model.safetensors"))
+      return try body(path)
+    }
+  }
+
+  private static func error(
+    _ file: any GGUFSource, _ model: Model, on backend: TestBackend, context: Int = 64
+  ) throws -> Double {
+    let session = try backend.session(file, exactOptions(context: context))
+    let logits = try session.logits(appending: tokens)
+    return normalizedError(Array(logits.suffix(model.logits.count)), model.logits)
+  }
+
+  @Test func thereAreAllFamilies() throws { #expect(Self.names.count >= 38) }
+
+  @Test(arguments: names)
+  func logitsAreThoseOfTransformers(name: String) throws {
+    let model = try #require(try Self.models.get()[name])
+    for (index, config) in model.configs.enumerated() {
+      try Self.withFolder(model, config: config, type: [.bf16, .f16][index % 2]) { folder in
+        let file = try FolderAsGGUF(folder: folder, for: .running)
+        // Weights are used as they are stored.
+        let matrix = try #require(file.tensors.first { $0.shape.rank == 2 && $0.name.hasSuffix("ffn_down.weight") })
+        #expect(file.format(of: matrix) == (index % 2 == 0 ? .bf16 : .f16))
+        // Of two tables of factors the short one holds up to 16 tokens.
+        let context = name == "phi3 short" ? 16 : 64
+        let error = try Self.error(file, model, on: index == 0 ? .vulkan : .reference, context: context)
+        #expect(error <= (index == 0 ? 1e-10 : 1e-13), "normalized mean squared error \(error) with \(config)")
+      }
+    }
+  }
+
+  /// What GGUF cannot hold is refused, all else is the same model.
+  @Test(arguments: names)
+  func foldersAreConverted(name: String) throws {
+    let model = try #require(try Self.models.get()[name])
+    try Self.withFolder(model, config: model.configs[0]) { folder in
+      let refused: Set = ["qwen2 yarn", "exaone4", "gemma2", "gemma3", "phi3 long", "phi3 short"]
+      guard !refused.contains(name) else {
+        let error = #expect(throws: ModelFileError.self) { try FolderAsGGUF(folder: folder) }
+        #expect(error?.code == .unsupportedModel)
+        return
+      }
+      let file = try FolderAsGGUF(folder: folder)
+      try QuantizeTests.withPath("model.gguf") { path in
+        try ModelQuantizer(file, QuantizationPlan(file, .init(.f32))).write(to: path) { _, _ in }
+        let written = try GGUFFile(path: path), configuration = try ModelConfiguration(written)
+        // A context that was cut to the window takes fewer tokens.
+        guard configuration.contextLength >= Self.tokens.count else {
+          #expect(configuration.contextLength == 5)
+          return
+        }
+        let error = try Self.error(written, model, on: .reference)
+        // The exact GELU has no place in these files.
+        let isGELU = model.configs[0].contains("\"gelu\"") && !["bloom"].contains(name) || name == "mpt"
+        #expect(error <= (isGELU ? 1e-4 : 1e-13), "normalized mean squared error \(error)")
+      }
+    }
+  }
+}
+
+/// A safetensors file to be.
+struct RawSafetensors {
+  private var header: [String] = []
+  private var bytes: [UInt8] = []
+
+  mutating func add(_ name: String, _ shape: [Int], _ values: [Float], as type: SafetensorsType) {
+    let start = bytes.count
+    for value in values {
+      switch type {
+      case .f16: withUnsafeBytes(of: Float16(value).bitPattern.littleEndian) { bytes += $0 }
+      case .bf16: withUnsafeBytes(of: UInt16(value.bitPattern >> 16).littleEndian) { bytes += $0 }
+      default: withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes += $0 }
+      }
+    }
+    header.append(
+      "\"\(name)\": {\"dtype\": \"\(type.rawValue)\", \"shape\": \(shape), \"data_offsets\": [\(start), \(bytes.count)]}")
+  }
+
+  func data() -> Data {
+    let text = "{\(header.joined(separator: ", "))}"
+    var data = withUnsafeBytes(of: UInt64(text.utf8.count).littleEndian) { Data($0) }
+    data.append(contentsOf: text.utf8)
+    data.append(contentsOf: bytes)
+    return data
+  }
+}
