@@ -204,6 +204,8 @@ extension Architecture {
   public struct Windows: Hashable, Sendable {
     /// Of so many layers the last sees everything, where the file does not say which (`attention.sliding_window_pattern`).
     public var period: Int
+    /// Whether files may say which; false where `period` holds whatever they state (LFM2).
+    public var isStated = true
     /// Whether it is the first instead.
     public var fullFirst = false
     /// Whether a token is in the middle of its window, which is half to either side and itself.

@@ -262,7 +262,7 @@ struct ModelKeys {
     let reach = windows.isCentered ? size / 2 + 1 : size
     let key = "attention.sliding_window_pattern"
     var period = windows.period
-    switch file.metadata[name(key)] {
+    switch windows.isStated ? file.metadata[name(key)] : nil {
     case .array(let list)?:
       let flags: [Bool]
       if case .bool(let bools) = list {

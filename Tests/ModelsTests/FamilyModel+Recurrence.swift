@@ -54,7 +54,7 @@ extension FamilyModel {
       ("attention.value_length", absorbsLatents ? Self.latent : Self.value),
       ("attention.key_length_mla", absorbsLatents ? query : 0),
       ("attention.value_length_mla", absorbsLatents ? Self.value : 0),
-      ("attention.indexer.top_k", 48), ("attention.indexer.head_count", 1), ("attention.indexer.key_length", 8),
+      ("attention.indexer.top_k", 64), ("attention.indexer.head_count", 1), ("attention.indexer.key_length", 8),
     ] { metadata["\(name).\(key)"] = .uint32(UInt32(value)) }
     if architecture.recurrence == nil {
       metadata["\(name).attention.head_count_kv"] = .uint32(UInt32(absorbsLatents ? 1 : heads))

@@ -11,7 +11,7 @@ extension Architecture {
       name: "jamba", rotary: nil, recurrence: Recurrence(kind: .mamba, layers: .withoutHeads),
       experts: Experts(normalization: .never)),
     Architecture(
-      name: "falcon-h1", attentionScale: .key, recurrence: Recurrence(kind: .mamba2, layers: .besideAttention),
+      name: "falcon-h1", recurrence: Recurrence(kind: .mamba2, layers: .besideAttention),
       unused: ["rope_freqs", "attn_output.bias"]),
     Architecture(
       name: "granitehybrid", rotary: Rotary(.adjacent, layers: .byKey, factors: .one), attentionScale: .key,
@@ -31,7 +31,7 @@ extension Architecture {
       name: "plamo2", headNorm: HeadNorm(), recurrence: Recurrence(kind: .plamo2, layers: .withoutHeads),
       names: .normsAround, unused: ["attn_qkv.scale", "ssm_in.scale", "ssm_out.scale"]),
     Architecture(
-      name: "lfm2", headNorm: HeadNorm(), windows: Windows(period: 0),
+      name: "lfm2", headNorm: HeadNorm(), windows: Windows(period: 0, isStated: false),
       recurrence: Recurrence(kind: .shortConvolution, layers: .withoutHeads),
       names: TensorNames(outputNorm: "token_embd_norm")),
     Architecture(
@@ -39,13 +39,13 @@ extension Architecture {
       experts: Experts(scoring: .key(.softmax), hasSelectionBias: true),
       names: TensorNames(outputNorm: "token_embd_norm")),
     Architecture(
-      name: "qwen3next", headNorm: HeadNorm(), attentionScale: .key, attentionGate: .inQuery,
+      name: "qwen3next", headNorm: HeadNorm(), attentionGate: .inQuery,
       recurrence: Recurrence(kind: .deltaNet, layers: .byInterval), experts: Experts(shared: .gated),
       scales: Scales(feedForwardProducts: true),
       names: TensorNames(feedForwardNorm: "post_attention_norm"),
       unused: ["cls", "ssm_in", "ssm_out.scale", "attn_qkv.scale", "attn_gate.scale"]),
     Architecture(
-      name: "qwen35moe", headNorm: HeadNorm(), attentionScale: .key, attentionGate: .inQuery,
+      name: "qwen35moe", headNorm: HeadNorm(), attentionGate: .inQuery,
       recurrence: Recurrence(kind: .deltaNetTiled, layers: .byInterval), experts: Experts(shared: .gated),
       scales: Scales(feedForwardProducts: true), names: TensorNames(feedForwardNorm: "post_attention_norm"),
       unused: ["cls"]),
@@ -58,7 +58,7 @@ extension Architecture {
         "ffn_gate_exps.scale", "ffn_up_exps.scale", "ffn_down_exps.scale",
       ]),
     Architecture(
-      name: "qwen35", headNorm: HeadNorm(), attentionScale: .key, attentionGate: .inQuery,
+      name: "qwen35", headNorm: HeadNorm(), attentionGate: .inQuery,
       recurrence: Recurrence(kind: .deltaNetTiled, layers: .byInterval), scales: Scales(feedForwardProducts: true),
       names: TensorNames(feedForwardNorm: "post_attention_norm"), unused: ["cls"]),
   ]
