@@ -24,11 +24,11 @@ struct FamilyModel {
 
   private func queryHeads(_ layer: Int) -> Int { variant == .lists && layer == 1 ? 2 : 4 }
   private func keyHeads(_ layer: Int) -> Int {
-    // OLMoE's norms of keys are as wide as those of queries.
+    // OLMoE's norms of keys are as wide as those of queries; llama.cpp reads dots1 with as many heads of either alone.
     let isGrouped =
       isEncoder
       ? ["eurobert", "gemma-embedding", "llama-embed"].contains(architecture.name)
-      : architecture.name != "olmoe"
+      : !["olmoe", "dots1"].contains(architecture.name)
     return isGrouped ? queryHeads(layer) / 2 : queryHeads(layer)
   }
   private func networkLength(_ layer: Int) -> Int {
