@@ -226,10 +226,8 @@ extension Architecture {
       case key
       /// `rope.freq_base_swa`, or 10000, and without the scaling of other layers (Gemma 3).
       case unscaled
-      /// That of the other layers, without their scaling.
-      case sameUnscaled
       /// `rope.freq_base_swa`, or that of the other layers, without their scaling, for `rope.dimension_count_swa` elements
-      /// (Laguna).
+      /// (Laguna, Mellum).
       case keyUnscaled
     }
   }

@@ -106,7 +106,6 @@ extension ModelKeys {
         switch windows.base {
         case .same: break
         case .key: scheme.base = windowBase ?? c.ropeBase
-        case .sameUnscaled: scheme = plain
         case .keyUnscaled:
           scheme = plain
           scheme.base = windowBase ?? c.ropeBase

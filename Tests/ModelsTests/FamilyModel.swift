@@ -25,9 +25,9 @@ struct FamilyModel {
 
   private func queryHeads(_ layer: Int) -> Int { variant == .lists && layer == 1 ? 2 : 4 }
   private func keyHeads(_ layer: Int) -> Int {
-    // OLMoE's norms of keys are as wide as those of queries.
-    let hasAll = architecture.name == "olmoe" || isEncoder && !hasGroups
-    return hasAll ? 4 : queryHeads(layer) / 2
+    // OLMoE's norms of keys are as wide as those of queries; llama.cpp reads dots1 with as many heads of either alone.
+    let hasAll = ["olmoe", "dots1"].contains(architecture.name) || isEncoder && !hasGroups
+    return hasAll ? queryHeads(layer) : queryHeads(layer) / 2
   }
   private var hasGroups: Bool { ["eurobert", "gemma-embedding", "llama-embed"].contains(architecture.name) }
   private func networkLength(_ layer: Int) -> Int {

@@ -14,8 +14,10 @@ import Testing
     var greedy: [Int32]
   }
 
-  /// Families of which llama.cpp reads no files as small as these.
-  private static let withoutGoldens: Set = ["cogvlm", "deepseek32", "glm-dsa", "plm", "qwen", "qwen3tts"]
+  /// Families of which llama.cpp reads no files as small as these; of SmallThinker's with four layers it turns all.
+  private static let withoutGoldens: Set = [
+    "cogvlm", "deepseek32", "glm-dsa", "plm", "qwen", "qwen3tts", "smallthinker",
+  ]
 
   private static let goldens = Result {
     try JSONDecoder().decode(

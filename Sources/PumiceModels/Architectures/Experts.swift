@@ -75,8 +75,9 @@ extension Architecture {
       windows: Windows(period: 4, fullFirst: true, base: .key), feedForward: .gated(.relu),
       experts: Experts(scoring: .key(.softmax), routerInput: .stream)),
     Architecture(
-      name: "afmoe", headNorm: HeadNorm(), rotary: Rotary(.halves, layers: .windowed), windows: Windows(period: 4),
-      attentionGate: .perElement, experts: withBias(shared: .optional), scales: Scales(embedding: .rootOfWidth),
+      name: "afmoe", headNorm: HeadNorm(), rotary: Rotary(.halves, layers: .windowed),
+      windows: Windows(period: 4, base: .key), attentionGate: .perElement, experts: withBias(shared: .optional),
+      scales: Scales(embedding: .rootOfWidth),
       names: .normsAround, unused: ["attn_gate.scale"]),
     Architecture(
       name: "exaone-moe", headNorm: HeadNorm(), rotary: Rotary(.halves, layers: .windowed, factors: .one),
@@ -93,7 +94,7 @@ extension Architecture {
       scales: Scales(attention: .key("attention.value_scale")),
       unused: ["attn_q", "attn_k", "attn_v"].reduce(into: []) { $0.formUnion([$1 + ".bias", $1 + ".scale"]) }),
     Architecture(
-      name: "mellum", headNorm: HeadNorm(), windows: Windows(period: 4, base: .sameUnscaled), experts: Experts(),
+      name: "mellum", headNorm: HeadNorm(), windows: Windows(period: 4, base: .keyUnscaled), experts: Experts(),
       scales: Scales(feedForwardProducts: true)),
     // Of the gates for each head or element, the softplus multiplies.
     Architecture(
