@@ -29,6 +29,8 @@ struct SafetensorsSource {
       return
     }
     let bytes = try FileBytes(mapping: path)
+    // The mapping ends with the last use of the object, not of its buffer.
+    defer { withExtendedLifetime(bytes) {} }
     let value = try JSONParser.parse(bytes.buffer, of: path, as: "the index")
     guard case .object(let index) = value, case .object(let map)? = index["weight_map"], !map.members.isEmpty else {
       throw ModelFileError(

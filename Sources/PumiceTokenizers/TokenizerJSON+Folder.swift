@@ -93,7 +93,9 @@ extension TokenizerJSON {
     for (name, key) in [
       ("temperature", "temp"), ("top_p", "top_p"), ("min_p", "min_p"), ("repetition_penalty", "penalty_repeat"),
     ] {
-      if let value = try config.optionalNumber(name) { metadata.append(("general.sampling.\(key)", .float32(Float(value)))) }
+      if let value = try config.optionalNumber(name) {
+        metadata.append(("general.sampling.\(key)", .float32(Float(value))))
+      }
     }
     if let count = try config.optionalInteger("top_k") {
       metadata.append(("general.sampling.top_k", .int32(Int32(clamping: count))))

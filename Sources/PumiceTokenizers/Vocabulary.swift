@@ -54,7 +54,8 @@ struct Vocabulary: Sendable {
     }
     bosToken = try token(Keys.bos, default: defaults.bosToken)
     eosToken = try token(Keys.eos, default: defaults.eosToken)
-    let ends = [eosToken, try token(Keys.eot), try token(Keys.eom)].compactMap { $0 }
+    let ends =
+      [eosToken, try token(Keys.eot), try token(Keys.eom)].compactMap { $0 }
       + (try file.optionalIntegerArray(Keys.ends) ?? []).filter { ids.contains($0) }.map { Int32($0) }
     endOfGenerationTokens = EndOfGeneration.tokens(wellKnown.union(ends), in: table)
 

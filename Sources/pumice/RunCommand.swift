@@ -125,10 +125,12 @@ struct SamplingArguments: ParsableArguments {
   @Option(help: "Choose among the k likeliest tokens; 0: all. \(Self.standard(\.topK))")
   var topK: Int?
 
-  @Option(help: "Choose among the likeliest tokens that reach this probability together; 1: all. \(Self.standard(\.topP))")
+  @Option(
+    help: "Choose among the likeliest tokens that reach this probability together; 1: all. \(Self.standard(\.topP))")
   var topP: Double?
 
-  @Option(help: "Leave out tokens below this share of the likeliest one's probability; 0: none. \(Self.standard(\.minP))")
+  @Option(
+    help: "Leave out tokens below this share of the likeliest one's probability; 0: none. \(Self.standard(\.minP))")
   var minP: Double?
 
   @Option(help: "Make recent tokens less likely; 1: not. \(Self.standard(\.repeatPenalty))")

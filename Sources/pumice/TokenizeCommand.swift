@@ -15,7 +15,8 @@ struct TokenizeCommand: ParsableCommand {
       Example: pumice tokenize tiny.gguf "Once upon a time" --json
       """)
 
-  @Argument(help: "The model: a GGUF file, a Hugging Face folder, or hf:OWNER/NAME.", completion: .file(extensions: ["gguf"]))
+  @Argument(
+    help: "The model: a GGUF file, a Hugging Face folder, or hf:OWNER/NAME.", completion: .file(extensions: ["gguf"]))
   var model: String
 
   @Argument(help: "The text.")

@@ -130,6 +130,71 @@ import Testing
   }
 }
 
+/// Quantized layers run in their own formats.
+extension FolderFamilyTests {
+  /// Formats of MLX, and of Pumice's extension; of families with fused matrices, whose rows are taken apart.
+  @Test(arguments: [
+    ("llama", "g4:32:asym", true), ("phi3", "g4:32:asym", true), ("gpt_neox", "g8:32:asym", true),
+    ("qwen3", "g3:32:asym", true), ("mistral", "palette4", true), ("qwen2", "nf4:32", true), ("phi3", "palette4", false),
+  ])
+  func quantizedFoldersRun(name: String, format: String, isItsOwn: Bool) throws {
+    let model = try #require(try Self.models.get()[name])
+    try Self.withFolder(model, config: model.configs[0]) { plain in
+      try QuantizeTests.withPath("quantized") { folder in
+        let file = try SafetensorsFile(path: plain), wanted = try #require(TensorFormat(name: format))
+        try FolderQuantizer(folder: plain, file, FolderPlan(file, wanted)).write(to: folder) { _, _ in }
+        let quantized = try FolderAsGGUF(folder: folder, for: .running)
+        let tensor = try #require(quantized.tensor(named: "blk.1.attn_q.weight"))
+        #expect(quantized.format(of: tensor) == (isItsOwn ? wanted : .f32))
+        let logits = try [TestBackend.vulkan, .reference].map { backend in
+          try backend.session(quantized, exactOptions()).logits(appending: Self.tokens)
+        }
+        #expect(normalizedError(logits[0], logits[1].map { $0.map(Double.init) }) <= 1e-9)
+        // Decoded, it is the same model.
+        try QuantizeTests.withPath("model.gguf") { path in
+          let shown = try FolderAsGGUF(folder: folder)
+          try ModelQuantizer(shown, QuantizationPlan(shown, .init(.f32))).write(to: path) { _, _ in }
+          let decoded = try GGUFFile(path: path)
+          guard try ModelConfiguration(decoded).contextLength >= Self.tokens.count else { return }
+          let others = try TestBackend.reference.session(decoded, exactOptions()).logits(appending: Self.tokens)
+          let bound = name == "gpt_neox" ? 1e-4 : 1e-12
+          #expect(normalizedError(logits[1], others.map { $0.map(Double.init) }) <= bound)
+        }
+      }
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("llama", "\"model_type\":\"llama\"", "\"model_type\":\"llamas\"", "model_type"),
+      ("llama", "\"hidden_act\":\"silu\"", "\"hidden_act\":\"snake\"", "snake"),
+      ("llama", "\"hidden_size\":32", "\"hidden_size\":32,\"num_local_experts\":8", "num_local_experts"),
+      ("llama", "\"hidden_size\":32", "\"hidden_size\":32,\"attn_logit_softcapping\":30.0", "attn_logit_softcapping"),
+      ("llama linear", "\"rope_type\":\"linear\"", "\"rope_type\":\"spiral\"", "spiral"),
+      ("falcon 7b", "\"alibi\":false", "\"alibi\":true", "alibi"),
+      ("bloom", "\"n_head\":4", "\"n_head\":3", "num_attention_heads"),
+      ("olmo3", "\"sliding_attention\",", "\"chunked_attention\",", "layer_types"),
+    ] as [(String, String, String, String)])
+  func whatCannotBeRunIsRefusedByName(name: String, part: String, other: String, named: String) throws {
+    let model = try #require(try Self.models.get()[name])
+    let config = model.configs[0]
+    #expect(config.contains(part))
+    try Self.withFolder(model, config: config.replacingOccurrences(of: part, with: other)) { folder in
+      let error = #expect(throws: ModelFileError.self) { try FolderAsGGUF(folder: folder, for: .running) }
+      #expect(error.map { "\($0)".contains(named) } == true, "\(String(describing: error))")
+    }
+  }
+
+  @Test func aTensorWithoutAPlaceIsRefusedByName() throws {
+    var model = try #require(try Self.models.get()["llama"])
+    model.tensors[3].name = "model.layers.0.self_attn.z_proj.weight"
+    try Self.withFolder(model, config: model.configs[0]) { folder in
+      let error = #expect(throws: ModelFileError.self) { try FolderAsGGUF(folder: folder, for: .running) }
+      #expect(error.map { "\($0)".contains("z_proj") } == true)
+    }
+  }
+}
+
 /// A safetensors file to be.
 struct RawSafetensors {
   private var header: [String] = []
@@ -145,7 +210,8 @@ struct RawSafetensors {
       }
     }
     header.append(
-      "\"\(name)\": {\"dtype\": \"\(type.rawValue)\", \"shape\": \(shape), \"data_offsets\": [\(start), \(bytes.count)]}")
+      "\"\(name)\": {\"dtype\": \"\(type.rawValue)\", \"shape\": \(shape), \"data_offsets\": [\(start), \(bytes.count)]}"
+    )
   }
 
   func data() -> Data {

@@ -93,7 +93,8 @@ import Testing
       json, named + [("tokenizer.ggml.add_bos_token", .bool(false)), ("tokenizer.ggml.add_eos_token", .bool(true))])
     #expect(try ended.encode("Once", addSpecial: true, parseSpecial: true) == text + [1])
     #expect(ended.eosToken == 1 && ended.addsEOS && !ended.addsBOS && ended.isSpecial(1) && !ended.isSpecial(text[0]))
-    let several = try Pipeline.tokenizer(json, named + [("tokenizer.ggml.eog_token_ids", .array(.int32([5, 7, 99_999_999])))])
+    let several = try Pipeline.tokenizer(
+      json, named + [("tokenizer.ggml.eog_token_ids", .array(.int32([5, 7, 99_999_999])))])
     #expect(several.endOfGenerationTokens == [1, 5, 7])
   }
 
@@ -102,7 +103,8 @@ import Testing
       ("gpt2", "\"ByteLevel\"", "\"UnicodeScripts\"", "UnicodeScripts"),
       ("bert", "\"BertNormalizer\"", "\"Wishful\"", "Wishful"),
       ("bert", "\"TemplateProcessing\"", "\"Processing\"", "“Processing”"),
-      ("bert", "\"unk_token\":\"[UNK]\"", "\"unk_token\":\"[NONE]\"", "unk_token"), ("gemma", "\"Fuse\"", "\"CTC\"", "CTC"),
+      ("bert", "\"unk_token\":\"[UNK]\"", "\"unk_token\":\"[NONE]\"", "unk_token"),
+      ("gemma", "\"Fuse\"", "\"CTC\"", "CTC"),
       ("llama3", "(?!", "(?<!", "this kind of group"), ("t5", "\"Unigram\"", "\"Bigram\"", "Bigram"),
       ("t5", "\"unk_id\":0", "\"unk_id\":9999", "unk_id"), ("gpt2", "\"merges\":[", "\"merges\":[\"a\",", "merges"),
       ("split removed", "\"Removed\"", "\"Moved\"", "Moved"), ("metaspace first", "\"first\"", "\"last\"", "last"),

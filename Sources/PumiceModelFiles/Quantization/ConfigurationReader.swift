@@ -29,7 +29,9 @@ package struct ConfigurationReader {
   /// - Throws: what is wrong with the file.
   package static func text(path: String) throws(ModelFileError) -> String {
     let bytes = try FileBytes(mapping: path)
-    guard let text = String(validating: UnsafeRawBufferPointer(bytes.buffer), as: UTF8.self) else {
+    // The mapping ends with the last use of the object, not of its buffer.
+    defer { withExtendedLifetime(bytes) {} }
+    guard let text = String(validating: bytes.buffer, as: UTF8.self) else {
       throw ModelFileError(file: path, code: .invalidMetadata, detail: "the file is not UTF-8 text")
     }
     return text

@@ -28,6 +28,8 @@ public enum QuantizationConfig: Hashable, Sendable {
   }
 
   private init?(bytes: FileBytes, file: String) throws(ModelFileError) {
+    // The mapping ends with the last use of the object, not of its buffer.
+    defer { withExtendedLifetime(bytes) {} }
     guard case .object(let object) = try JSONParser.parse(bytes.buffer, of: file, as: "the file") else {
       throw ModelFileError(file: file, code: .invalidMetadata, detail: "the file is not a JSON object")
     }

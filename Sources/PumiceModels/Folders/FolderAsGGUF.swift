@@ -76,7 +76,8 @@ public struct FolderAsGGUF: GGUFSource {
       guard found == wanted, model.scoreCap == folder.scoreCap else {
         throw error(
           .unsupportedModel, subject: "layer \(index)",
-          "GGUF's \(config.family.architecture) cannot hold its window, its rotary positions or the scale of its scores")
+          "GGUF's \(config.family.architecture) cannot hold its window, its rotary positions or the scale of its scores"
+        )
       }
     }
   }

@@ -141,7 +141,9 @@ struct FolderConfiguration {
       architecture.windows = nil
       return
     }
-    guard let window else { throw settings.refusal("sliding_window", "layers have a window, but its size is not there") }
+    guard let window else {
+      throw settings.refusal("sliding_window", "layers have a window, but its size is not there")
+    }
     if flags == nil, family.windows == .refused {
       throw settings.refusal("sliding_window", "a window cannot be run in this family")
     }
@@ -184,7 +186,8 @@ struct FolderConfiguration {
     // Programs for GGUF compute every GELU by its approximation.
     let gelus: Set<Activation.Function> = [.geluErf, .geluTanh]
     guard isRun || standard == function || gelus.isSuperset(of: [standard, function]) else {
-      throw settings.refusal(key ?? "hidden_act", "“\(name)” cannot be converted: \(family.architecture) has \(standard)")
+      throw settings.refusal(
+        key ?? "hidden_act", "“\(name)” cannot be converted: \(family.architecture) has \(standard)")
     }
   }
 }
@@ -196,7 +199,8 @@ extension FolderFamily {
     ("embedding_multiplier", [.integer(1), .number(1)]), ("residual_multiplier", [.integer(1), .number(1)]),
     ("attention_multiplier", []), ("logits_scaling", [.integer(1), .number(1)]),
     ("query_pre_attn_scalar", []), ("alibi", [.bool(false)]), ("use_qk_norm", [.bool(false)]),
-    ("qk_layernorm", [.bool(false)]), ("no_rope_layers", [.array([])]), ("num_local_experts", [.integer(0), .integer(1)]),
+    ("qk_layernorm", [.bool(false)]), ("no_rope_layers", [.array([])]),
+    ("num_local_experts", [.integer(0), .integer(1)]),
     ("num_experts", [.integer(0), .integer(1)]), ("n_routed_experts", [.integer(0), .integer(1)]),
     ("moe_num_experts", [.integer(0), .integer(1)]), ("num_nextn_predict_layers", [.integer(0)]),
     ("use_bidirectional_attention", [.bool(false)]), ("attn_config", []), ("use_mrope", [.bool(false)]),

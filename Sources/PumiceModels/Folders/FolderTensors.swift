@@ -47,9 +47,8 @@ struct FolderTensors {
   private mutating func read(_ tensor: SafetensorsTensor) throws(ModelFileError) {
     if config.hasOtherParts, Self.otherParts.contains(where: tensor.name.hasPrefix) { return }
     // Recomputed by every program.
-    if tensor.name.hasSuffix("inv_freq") || config.family.ignored.contains(where: { tensor.name.hasSuffix(".\($0)") }) {
-      return
-    }
+    let isIgnored = (config.family.ignored + ["inv_freq"]).contains { ".\(tensor.name)".hasSuffix(".\($0)") }
+    if isIgnored { return }
     guard let dot = tensor.name.lastIndex(of: ".") else { throw homeless(tensor) }
     let layer = String(tensor.name[..<dot]), part = String(tensor.name[tensor.name.index(after: dot)...])
     guard let (prefix, target, number) = config.family.target(of: layer) else { throw homeless(tensor) }

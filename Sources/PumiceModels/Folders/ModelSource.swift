@@ -9,6 +9,10 @@ public enum ModelSource {
   public static func open(path: String) throws -> any GGUFSource {
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+      guard FileManager.default.fileExists(atPath: "\(path)/config.json") else {
+        throw ModelFileError(
+          file: path, code: .isDirectory, detail: "is a directory without config.json, which no model is")
+      }
       return try FolderAsGGUF(folder: path, for: .running)
     }
     return try GGUFFile(path: path)

@@ -12,7 +12,9 @@ struct PipelineReader {
 
   /// The type of a part, and its name in messages.
   private func type(_ part: ConfigurationReader) throws(ModelFileError) -> String {
-    guard let type = try part.optionalString("type") else { throw part.failure(.missingKey, "type", "the file does not have it") }
+    guard let type = try part.optionalString("type") else {
+      throw part.failure(.missingKey, "type", "the file does not have it")
+    }
     return type
   }
 
@@ -33,7 +35,9 @@ struct PipelineReader {
   }
 
   private func scalars(_ part: ConfigurationReader, _ key: String) throws(ModelFileError) -> [Unicode.Scalar] {
-    guard let text = try part.optionalString(key) else { throw part.failure(.missingKey, key, "the file does not have it") }
+    guard let text = try part.optionalString(key) else {
+      throw part.failure(.missingKey, key, "the file does not have it")
+    }
     return Array(text.unicodeScalars)
   }
 
@@ -122,7 +126,9 @@ struct PipelineReader {
     return try splitter(part)
   }
 
-  private func behavior(_ part: ConfigurationReader, default standard: SplitBehavior) throws(ModelFileError) -> SplitBehavior {
+  private func behavior(_ part: ConfigurationReader, default standard: SplitBehavior) throws(ModelFileError)
+    -> SplitBehavior
+  {
     guard let name = try part.optionalString("behavior") else { return standard }
     guard let behavior = SplitBehavior(rawValue: name) else {
       throw part.failure(.unsupportedModel, "behavior", "“\(name)” is not read")

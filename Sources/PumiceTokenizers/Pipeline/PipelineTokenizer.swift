@@ -50,7 +50,11 @@ struct PipelineTokenizer: Tokenizer {
     }
     let begin = try special(Keys.bos), end = try special(Keys.eos)
     if let begin, let adds = try file.optionalBool(Keys.addBOS), adds != (frame.before.first == begin) {
-      if adds { frame.before.insert(begin, at: 0) } else { frame.before.removeFirst(frame.before.first == begin ? 1 : 0) }
+      if adds {
+        frame.before.insert(begin, at: 0)
+      } else {
+        frame.before.removeFirst(frame.before.first == begin ? 1 : 0)
+      }
     }
     if let end, let adds = try file.optionalBool(Keys.addEOS), adds != (frame.after.last == end) {
       if adds { frame.after.append(end) } else { frame.after.removeLast(frame.after.last == end ? 1 : 0) }
@@ -150,7 +154,9 @@ struct PieceDecoder: Sendable {
           return [byte]
         }
       case .wordPiece(let prefix):
-        text = !prefix.isEmpty && text.utf8.starts(with: prefix.utf8) ? String(decoding: text.utf8.dropFirst(prefix.utf8.count), as: UTF8.self) : " " + text
+        text =
+          !prefix.isEmpty && text.utf8.starts(with: prefix.utf8)
+          ? String(decoding: text.utf8.dropFirst(prefix.utf8.count), as: UTF8.self) : " " + text
       case .suffix(let suffix):
         let bytes = Array(text.utf8)
         if bytes.suffix(suffix.utf8.count).elementsEqual(suffix.utf8) {

@@ -128,7 +128,11 @@ indirect enum WordSplitter: Sendable {
       var last: Int?
       for scalar in text {
         let kind = kind(scalar)
-        if kind != nil, kind == last { words[words.count - 1].append(scalar) } else if kind != nil { words.append([scalar]) }
+        if kind != nil, kind == last {
+          words[words.count - 1].append(scalar)
+        } else if kind != nil {
+          words.append([scalar])
+        }
         last = kind
       }
       return words

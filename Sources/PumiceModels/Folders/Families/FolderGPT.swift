@@ -79,7 +79,8 @@ extension FolderFamily {
   ]
 
   private static let mptKeys = [
-    FolderKey("attention.max_alibi_bias", reading: ["attn_config"]) { (settings: FolderSettings) throws(ModelFileError) in
+    FolderKey("attention.max_alibi_bias", reading: ["attn_config"]) {
+      (settings: FolderSettings) throws(ModelFileError) in
       guard let config = try settings.reader.optionalObject("attn_config") else { return .float32(8) }
       for key in ["qk_ln", "prefix_lm", "softmax_scale", "attn_uses_sequence_id"] {
         if let value = config.value(key), value != .bool(false) {

@@ -23,7 +23,8 @@ extension FolderFamily {
   private static let gemmaKeys: [FolderKey] = [
     .number("attn_logit_softcapping", "attn_logit_softcapping"),
     .number("final_logit_softcapping", "final_logit_softcapping"),
-    FolderKey("attention.scale", reading: ["query_pre_attn_scalar"]) { (settings: FolderSettings) throws(ModelFileError) in
+    FolderKey("attention.scale", reading: ["query_pre_attn_scalar"]) {
+      (settings: FolderSettings) throws(ModelFileError) in
       let scalar = try settings.number("query_pre_attn_scalar") ?? 256
       guard scalar > 0 else { throw settings.refusal("query_pre_attn_scalar", "\(scalar) is not above 0") }
       return .float32(Float(1 / scalar.squareRoot()))

@@ -122,7 +122,8 @@ extension FolderKey {
       let usual = (0..<settings.layerCount).map { JSONValue.integer(($0 + 1) % 4 == 0 ? 0 : 1) }
       let flags = try settings.reader.optionalArray("no_rope_layers")
       guard flags.map({ $0 == usual }) ?? (interval == 4) else {
-        throw settings.refusal("no_rope_layers", "rotary positions in other layers than all but every fourth cannot be run")
+        throw settings.refusal(
+          "no_rope_layers", "rotary positions in other layers than all but every fourth cannot be run")
       }
       return nil
     }
