@@ -6,7 +6,9 @@ import Testing
 /// `pumice embed`, as users call it.
 @Suite(.serialized) struct EmbedCommandTests {
   private let tool = CommandLineTests()
-  private let goldens = try! TinyBERT.goldens().filter { $0.limit == TinyBERT.longest }
+  private let goldens: [TinyBERT.Golden]
+
+  init() throws { goldens = try TinyBERT.goldens().filter { $0.limit == TinyBERT.longest } }
 
   private func embeddings<T>(_ output: String, as type: T.Type) throws -> T {
     let object = try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any])
