@@ -1,5 +1,5 @@
 // y[i] = f(x[i]); with GATED y[i] = f(gate[i]) · up[i], with ADDS_ONE · (up[i] + 1). One thread per element.
-// One of SILU, GELU_TANH, GELU_ERF, GELU_QUICK, RELU, RELU_SQUARED, SIGMOID and IDENTITY says what f is.
+// One of SILU, GELU_TANH, GELU_ERF, GELU_QUICK, RELU, RELU_SQUARED, SIGMOID, SOFTPLUS and IDENTITY says what f is.
 // With LIMITED the gate is at most `limit`, and up within ±limit.
 #version 460
 #include "Common/buffers.glsl"
@@ -34,6 +34,8 @@ float activated(float g) {
   return positive * positive;
 #elif defined(SIGMOID)
   return logistic(g);
+#elif defined(SOFTPLUS)
+  return softplus(g);
 #elif defined(IDENTITY)
   return g;
 #else

@@ -35,7 +35,11 @@ enum AttentionTile {
     "shared_tile", summary: "Tiles of k and v in shared memory, 32 rows per workgroup; for prompts on GPUs.",
     shaders: ["Attention/attention_shared.comp"] + PlainCache.shaders, generated: Attention.generatedSample,
     needs: [.workgroup(Shared.threads), .sharedMemory(Shared.sharedBytes)],
-    refusal: { op, device in refusal(op, rows: Attention.rowsPerTile, device) },
+    refusal: { op, device in
+      Shared.units(op) > Shared.mostUnits
+        ? "its tiles hold no more than \(Shared.mostUnits * 16) bytes of a key or value"
+        : refusal(op, rows: Attention.rowsPerTile, device)
+    },
     loopIterations: { op, _ in
       let block = Shared.block(op), units = Shared.units(op)
       let masks = 2 * block / Shared.columns * op.mask.liveLoops
@@ -71,11 +75,12 @@ enum AttentionTile {
       func units(_ size: Int, _ format: TensorFormat) -> Int { size * (PlainCache.isHalf(format) ? 2 : 4) / 16 }
       return max(units(op.keySize, op.keyFormat), units(op.valueSize, op.valueFormat))
     }
+    static let mostUnits = 64
     /// Keys at a time: as many as 16 KiB hold.
     static func block(_ op: Attention) -> Int { units(op) > 32 ? 16 : 32 }
     /// Two tiles of scores, the largest tile of cells, a unit between its rows, and the positions of a block.
     static var sharedBytes: Int {
-      16 * max(32 * (32 + 1), 16 * (64 + 1)) + 2 * 4 * Attention.rowsPerTile * (32 + 1) + 4 * 32
+      16 * max(32 * (32 + 1), 16 * (mostUnits + 1)) + 2 * 4 * Attention.rowsPerTile * (32 + 1) + 4 * 32
     }
   }
 

@@ -30,9 +30,10 @@ extension JSONValue {
   /// - Throws: what is wrong with the file.
   package init(reading path: String) throws(ModelFileError) {
     let bytes = try FileBytes(mapping: path)
-    // The mapping ends with the last use of the object, not of its buffer.
-    defer { withExtendedLifetime(bytes) {} }
-    self = try JSONParser.parse(bytes.buffer, of: path, as: "the file")
+    let result = withExtendedLifetime(bytes) {
+      Result { () throws(ModelFileError) in try JSONParser.parse(bytes.buffer, of: path, as: "the file") }
+    }
+    self = try result.get()
   }
 
   /// The value that a text is.

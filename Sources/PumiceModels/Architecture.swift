@@ -17,20 +17,39 @@ public struct Architecture: Hashable, Sendable {
   public var alibi: Alibi = .none
   /// What the scores of attention are multiplied by.
   public var attentionScale: AttentionScale = .inverseRoot
+  /// What queries far back in a text are multiplied by besides.
+  public var temperature: Temperature = .none
   /// Whether scores of attention and logits are kept within the values of keys (Gemma 2).
   public var caps: Caps = Caps()
   /// Layers that see a window alone.
   public var windows: Windows?
   /// Whether each head has a logit that takes part in the softmax (`attn_sinks`).
   public var hasSinks = false
+  /// Whether files may lack it in some layers.
+  public var sinksAreOptional = false
   /// Whether queries, keys and values are kept within `attention.clamp_kqv`.
   public var clampsProjections = false
-  /// Whether the sigmoid of a further projection (`attn_gate`) multiplies what attention gives.
+  /// Whether a function of a further projection (`attn_gate`) multiplies what attention gives.
   public var attentionGate: AttentionGate = .none
+  /// f(s · x) / s is what multiplies, with this function and sharpness s.
+  public var attentionGateFunction: Activation.Function = .sigmoid
+  public var attentionGateSharpness: Float = 1
+  /// Keys and values made of latents; nil for plain attention.
+  public var latentAttention: LatentAttention?
+  /// Whether an indexer chooses what attention sees of long texts; only texts in which it chooses everything are run.
+  public var hasIndexer = false
+  /// Recurrent blocks; nil where there are none.
+  public var recurrence: Recurrence?
   public var residual: Residual = .sequential
   public var feedForward: FeedForward = .gated(.silu)
+  /// The mixture of experts that takes the place of the feed-forward network in layers with a router; nil where the family has
+  /// none.
+  public var experts: Experts?
   /// What the feed-forward length that a file states is divided by.
   public var feedForwardDivisor = 1
+  /// Whether the norms of the residual stream are of so many parts of it, each for itself, as
+  /// `attention.group_norm_groups` says.
+  public var hasNormGroups = false
   /// What the token embeddings are normalized with.
   public var embeddingNorm: EmbeddingNorm = .none
   /// Whether learned embeddings of positions are added to those of tokens.
@@ -59,6 +78,10 @@ extension Architecture {
     case layer
     /// By mean and standard deviation, without gain and bias.
     case plainLayer
+    /// By its root mean square, and a bias is added.
+    case rmsAndBias
+    /// By its root mean square in files that state the ε of it, else by mean and standard deviation.
+    case byKey
   }
 
   /// Norms of queries and keys: of each head with one gain or one for each head, or of all heads together, as the file's gains
@@ -68,6 +91,10 @@ extension Architecture {
     public var isAfterRotary = false
     /// Whether files may lack it.
     public var isOptional = false
+    /// Whether it is left out in layers without rotary embedding.
+    public var isRotatedOnly = false
+    /// The number of experts in models without it (Llama 4 with 128).
+    public var absentWithExperts: Int?
   }
 
   /// Rotary position embedding.
@@ -79,6 +106,10 @@ extension Architecture {
     public var layers: Layers
     /// The tables of factors that the family's files may have.
     public var factors: Factors
+    /// What the key of YaRN's other magnitude is multiplied by (`rope.scaling.yarn_log_multiplier`).
+    public var logMultiplierUnit: Double
+    /// Whether the ends of YaRN's blend are rounded to whole pairs.
+    public var roundsBlend: Bool
 
     public enum Layers: Hashable, Sendable {
       case all
@@ -86,6 +117,8 @@ extension Architecture {
       case allButEvery(Int)
       /// Those that see a window; all where the model has no windows.
       case windowed
+      /// Those and the leading ones without experts (Cohere 2 with experts).
+      case windowedOrLeadingDense
       /// All in models with so many, none in others (Baichuan).
       case inModels(layers: Int)
       /// All, unless `rope.scaling.finetuned` is false (Granite).
@@ -101,12 +134,15 @@ extension Architecture {
     }
 
     public init(
-      _ pairing: RoPE.Pairing, sections: RoPE.Pairing? = nil, layers: Layers = .all, factors: Factors = .none
+      _ pairing: RoPE.Pairing, sections: RoPE.Pairing? = nil, layers: Layers = .all, factors: Factors = .none,
+      logMultiplierUnit: Double = 1, roundsBlend: Bool = true
     ) {
       self.pairing = pairing
       sectionPairing = sections ?? pairing
       self.layers = layers
       self.factors = factors
+      self.logMultiplierUnit = logMultiplierUnit
+      self.roundsBlend = roundsBlend
     }
   }
 
@@ -124,6 +160,10 @@ extension Architecture {
     case none
     case perElement
     case perHead
+    /// As the file's tensor is, if there is one.
+    case byShape
+    /// For each element, after the query of each head in one projection (Qwen3-Next).
+    case inQuery
   }
 
   /// What the scores of attention are multiplied by.
@@ -134,13 +174,28 @@ extension Architecture {
     case inverse
     /// `attention.scale`; 0, or no such key, for 1/√(elements of a key).
     case key
+    /// `attention.output_scale`, or a number where files lack it (Grok).
+    case outputKeyOr(Float)
     /// 1/√(width / heads) for models with so many layers, else 1/√(elements of a key) (Gemma 2 and 3 with 27 billion weights).
     case shareOfWidth(layers: Int)
   }
 
+  /// What the queries of a token are multiplied by, which grows with its position: 1 + scale · ln(1 + ⌊(position + offset) /
+  /// length⌋).
+  public enum Temperature: Hashable, Sendable {
+    case none
+    /// In all layers, with `attention.temperature_scale`, the original context of rotary scaling, and no offset (Mistral 3).
+    case key
+    /// In all layers, with `attention.temperature_scale`, `attention.temperature_length`, and no offset (Mistral Large 3).
+    case keys
+    /// In layers without rotary embedding (Llama 4).
+    case unrotated(length: Int, scale: Float, offset: Int)
+  }
+
   public struct Caps: Hashable, Sendable {
-    /// Whether scores are within `attn_logit_softcapping`.
+    /// Whether scores are within `attn_logit_softcapping`, and what they are within where files lack it.
     public var scores = false
+    public var scoresWithoutKey: Float?
     /// Whether logits are within `final_logit_softcapping`.
     public var logits = false
   }
@@ -149,12 +204,17 @@ extension Architecture {
   public struct Windows: Hashable, Sendable {
     /// Of so many layers the last sees everything, where the file does not say which (`attention.sliding_window_pattern`).
     public var period: Int
+    /// Whether files may say which; false where `period` holds whatever they state (LFM2).
+    public var isStated = true
     /// Whether it is the first instead.
     public var fullFirst = false
     /// Whether a token is in the middle of its window, which is half to either side and itself.
     public var isCentered = false
     /// How many layers a model has that has windows; nil for any (EXAONE 4 with 32 billion weights).
     public var layers: Int?
+    /// Whether the text is cut into pieces, each as long as `size` whatever a file states, and a token sees those before it in
+    /// its own (Llama 4).
+    public var isChunked = false
     /// The window where files do not state one; nil for none.
     public var size: Int?
     /// The base of rotary frequencies in layers with a window.
@@ -166,6 +226,9 @@ extension Architecture {
       case key
       /// `rope.freq_base_swa`, or 10000, and without the scaling of other layers (Gemma 3).
       case unscaled
+      /// `rope.freq_base_swa`, or that of the other layers, without their scaling, for `rope.dimension_count_swa` elements
+      /// (Laguna, Mellum).
+      case keyUnscaled
     }
   }
 
@@ -216,6 +279,8 @@ extension Architecture {
     /// What each block's output is multiplied by before it is added to the residual stream.
     public var residual: Factor = .one
     public var logits: Factor = .one
+    /// What attention gives.
+    public var attention: Factor = .one
     /// Whether the scales of the feed-forward network's products that a file may have are used; llama.cpp does so in some
     /// families alone.
     public var feedForwardProducts = false
@@ -226,7 +291,14 @@ extension Architecture {
       case rootOfWidth
       /// The value of a key, 1 where the file has none or 0.
       case key(String)
+      /// The value of a key, or a number where the file has none.
+      case keyOr(String, Float)
       case inverseOfKey(String)
+      case constant(Float)
+      /// A number divided by √(layers).
+      case byRootOfDepth(Float)
+      /// A number divided by the width of the residual stream.
+      case byWidth(Float)
     }
   }
 }
@@ -279,6 +351,20 @@ public struct TensorNames: Hashable, Sendable {
   public var layerOutputNorm: String?
   /// Layers after pooling, in files that have them.
   public var dense = ["dense_2", "dense_3"]
+  public var router = "ffn_gate_inp"
+  public var selectionBias = "exp_probs_b"
+  public var expertNorm = "ffn_norm_exps"
+  public var expertGate = "ffn_gate_exps"
+  public var expertUp = "ffn_up_exps"
+  /// Gates and ups in one, the gates' rows first in each expert.
+  public var expertGateAndUp = "ffn_gate_up_exps"
+  public var expertDown = "ffn_down_exps"
+  public var sharedRouter = "ffn_gate_inp_shexp"
+  public var sharedGate = "ffn_gate_shexp"
+  public var sharedUp = "ffn_up_shexp"
+  public var sharedDown = "ffn_down_shexp"
+  public var latentDown = "ffn_latent_down"
+  public var latentUp = "ffn_latent_up"
 
   /// The names of the GGUF specification.
   public static let gguf = TensorNames()

@@ -31,6 +31,9 @@ public protocol Backend: AnyObject {
   /// Fills a tensor, or the front of it, from bytes in its format.
   func write(_ bytes: UnsafeRawBufferPointer, to tensor: Tensor) throws
 
+  /// Sets all elements to zero.
+  func clear(_ tensor: Tensor) throws
+
   /// The elements of an f32 tensor. Programs that write it must have run.
   func floats(of tensor: Tensor) throws -> [Float]
 

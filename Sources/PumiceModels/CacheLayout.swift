@@ -28,7 +28,8 @@ struct CacheLayout {
   let passTokens: Int
   /// Tokens that a text may have.
   let longestText: Int
-  let layers: [Layer]
+  /// Nil where a layer does not attend.
+  let layers: [Layer?]
   /// The different ways in which layers use their cells.
   let cellMaps: [CellMap]
 
@@ -36,14 +37,17 @@ struct CacheLayout {
   init(_ options: SessionOptions, for configuration: ModelConfiguration) {
     let c = configuration
     let masks = (0..<c.layerCount).map { layer in
-      let mask = options.masks.mask(layer: layer, heads: c.headCount, default: c.isCausal ? .causal : .full)
-      return c.layers[layer].window.map { mask & .window($0) } ?? mask
+      let mask = options.masks.mask(
+        layer: layer, heads: c.layers[layer].headCount, default: c.isCausal ? .causal : .full)
+      return Self.windowed(mask, layer: layer, of: c, context: options.context)
     }
+    let attending = c.layers.indices.filter { c.layers[$0].attends }
     let areValid = (try? options.masks.validate(layers: c.layerCount, heads: c.headCount)) != nil
     let reaches = masks.map { areValid ? $0.reach : nil }
     // Tokens of a pass come on top of what its first one sees besides itself.
-    let bounds = reaches.compactMap { $0?.cells }
-    if bounds.count == c.layerCount, let most = bounds.max(), most < options.context {
+    // Layers without cells have no bound to keep.
+    let bounds = attending.compactMap { reaches[$0]?.cells }
+    if bounds.count == attending.count, case let most = bounds.max() ?? 0, most < options.context {
       passTokens = min(options.chunk, options.context - most)
       // A table of positions ends somewhere.
       longestText = c.architecture.positionEmbedding == .none ? AttentionMask.limit : c.contextLength
@@ -52,18 +56,34 @@ struct CacheLayout {
       longestText = options.context
     }
     var maps: [CellMap] = []
-    var layers: [Layer] = []
+    var layers: [Layer?] = []
     for (layer, mask) in masks.enumerated() {
-      let map = CellMap(reaches[layer], passTokens: passTokens, context: options.context)
+      guard c.layers[layer].attends else {
+        layers.append(nil)
+        continue
+      }
+      let kvHeads = c.layers[layer].kvHeadCount
+      let map = CellMap(reaches[layer], heads: kvHeads, passTokens: passTokens, context: options.context)
       let index = maps.firstIndex(of: map) ?? maps.count
       if index == maps.count { maps.append(map) }
-      layers.append(Layer(mask: mask, cellMap: index, runs: options.runs(layer: layer, kvHeads: c.kvHeadCount)))
+      layers.append(Layer(mask: mask, cellMap: index, runs: options.runs(layer: layer, kvHeads: kvHeads)))
     }
     self.layers = layers
     cellMaps = maps
   }
 
-  func cellMap(of layer: Int) -> CellMap { cellMaps[layers[layer].cellMap] }
+  /// A mask together with the window that the model has in a layer.
+  static func windowed(
+    _ mask: AttentionMask, layer: Int, of c: ModelConfiguration, context: Int
+  ) -> AttentionMask {
+    guard let window = c.layers[layer].window else { return mask }
+    guard c.architecture.windows?.isChunked == true else { return mask & .window(window) }
+    // A piece begins after each window's length; a text within one needs no mask.
+    let starts = Array(stride(from: window, to: context, by: window))
+    return starts.isEmpty ? mask : mask & .documents(starts)
+  }
+
+  func cellMap(of layer: Layer) -> CellMap { cellMaps[layer.cellMap] }
 
   /// Cells of a key-value head in the layer that has the most.
   var mostCells: Int { cellMaps.map(\.capacity).max() ?? 0 }
@@ -75,12 +95,14 @@ struct CacheLayout {
   func canRewind(from written: Int, to count: Int) -> Bool {
     cellMaps.allSatisfy { written <= $0.capacity }
       || written - count <= passTokens
-        && layers.allSatisfy { written <= cellMaps[$0.cellMap].capacity || $0.mask.isCausal }
+        && layers.lazy.compactMap { $0 }.allSatisfy { written <= cellMap(of: $0).capacity || $0.mask.isCausal }
   }
 }
 
 /// Which cell of a layer keeps which token, the same in all of its heads.
 struct CellMap: Hashable {
+  /// Key-value heads of the layer.
+  let heads: Int
   /// Cells of each key-value head.
   let capacity: Int
   /// The first cell that is used again and again; the capacity where none is.
@@ -89,7 +111,8 @@ struct CellMap: Hashable {
   /// As few cells as do for queries that see so far, and no more than the context.
   ///
   /// - Parameter reach: nil where no bound is known.
-  init(_ reach: MaskReach?, passTokens: Int, context: Int) {
+  init(_ reach: MaskReach?, heads: Int, passTokens: Int, context: Int) {
+    self.heads = heads
     if let reach, reach.cells + passTokens <= context {
       capacity = reach.cells + passTokens
       ringStart = reach.sinks

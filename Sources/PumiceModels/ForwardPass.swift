@@ -21,7 +21,10 @@ struct ForwardPass<B: Backend> {
   let activations: Activations<B>
   let layout: CacheLayout
   let cache: KVCache<B>
+  let state: RecurrentState<B>
   let tileLists: TileLists<B>
+  /// What the tokens' queries are multiplied by, [count]; nil for nothing.
+  let temperatures: B.Tensor?
   let backend: B
   let program: B.Program
   /// Tokens in this pass, and a bound on the length of the text with them.
@@ -41,20 +44,34 @@ struct ForwardPass<B: Backend> {
   func recordLayers(tokens: B.Tensor, positions: B.Tensor) throws {
     let c = configuration, a = activations
     try embed(tokens, positions)
+    // Whether a block's output waits to be added to the residual stream.
+    var waits = false
     for (index, layer) in weights.layers.enumerated() {
-      var reader = BlockReader(
-        pass: self, input: layer.attentionInput, addsResidual: index > 0 && layer.layerOutputNorm == nil)
-      try attention(layer, index, &reader, positions)
+      var reader = BlockReader(pass: self, input: layer.attentionInput, addsResidual: waits)
+      if let weights = layer.attention {
+        try attention(weights, index, &reader, positions, norm: layer.postAttentionNorm)
+      }
+      if let weights = layer.latentAttention {
+        try attend(weights, index, &reader, positions, norm: layer.postAttentionNorm)
+      }
+      if let weights = layer.recurrence {
+        try recur(weights, index, &reader, norm: layer.postAttentionNorm, adding: layer.attention != nil)
+      }
+      if let weights = layer.deltaNet { try recur(weights, index, &reader, norm: layer.postAttentionNorm) }
       if let norm = layer.sumNorm { try normalizeSum(norm) }
+      waits = waits || configuration.layers[index].attends || configuration.layers[index].recurs
+      if layer.network == nil, layer.mixture == nil { continue }
       if case .shared = layer.feedForwardInput {
       } else {
         // What attention gave is added first, unless both blocks read the same stream.
-        reader = BlockReader(pass: self, input: layer.feedForwardInput, addsResidual: !layer.isParallel)
+        reader = BlockReader(pass: self, input: layer.feedForwardInput, addsResidual: waits && !layer.isParallel)
       }
-      try feedForward(layer, &reader)
+      try feedForward(layer, index, &reader)
+      waits = true
       if let norm = layer.layerOutputNorm {
         // The network has read the stream from there.
         try normalize(a.normed, adding: a.delta, norm, rows: count, epsilon: c.normEpsilon, to: a.residual)
+        waits = false
       }
     }
   }
@@ -95,55 +112,86 @@ struct ForwardPass<B: Backend> {
   }
 
   private func attention(
-    _ layer: Layer<B.Tensor>, _ index: Int, _ reader: inout BlockReader<B>, _ positions: B.Tensor
+    _ layer: AttentionWeights<B.Tensor>, _ index: Int, _ reader: inout BlockReader<B>, _ positions: B.Tensor,
+    norm: NormWeights<B.Tensor>?
   ) throws {
     let c = configuration, a = activations
-    try reader.project(layer.query, to: a.query)
+    let heads = c.layers[index].headCount, kvHeads = c.layers[index].kvHeadCount
+    if c.architecture.attentionGate == .inQuery {
+      try reader.project(layer.query, to: a.gatedQuery)
+      for (part, target) in [a.query, a.attentionGate].enumerated() {
+        try program.record(
+          HeadCopy(
+            tokens: count, length: c.headSize,
+            from: HeadCopy.Part(heads: heads, headSize: 2 * c.headSize, offset: part * c.headSize),
+            to: HeadCopy.Part(heads: heads, headSize: c.headSize)), ["x": a.gatedQuery, "y": target])
+      }
+    } else {
+      try reader.project(layer.query, to: a.query)
+    }
     try reader.project(layer.key, to: a.key)
     try reader.project(layer.value, to: a.value)
-    if let gate = layer.attentionGate { try reader.project(gate, to: a.attentionGate) }
+    if let gate = layer.gate { try reader.project(gate, to: a.attentionGate) }
     if let clamp = c.projectionClamp {
       for (x, width) in [
-        (a.query, c.headCount * c.headSize), (a.key, c.kvHeadCount * c.headSize),
-        (a.value, c.kvHeadCount * c.valueSize),
+        (a.query, heads * c.headSize), (a.key, kvHeads * c.headSize), (a.value, kvHeads * c.valueSize),
       ] {
         try program.record(
           ScaledSum(rows: count, width: width, range: .clamp(clamp), inPlace: true), ["x": x])
       }
     }
     let query = try place(
-      a.query, layer.queryNorm, heads: c.headCount, positions, layer.frequencies, normed: a.normedQuery)
-    let key = try place(
-      a.key, layer.keyNorm, heads: c.kvHeadCount, positions, layer.frequencies, normed: a.normedKey)
-    let stored = cache.layers[index], map = layout.layers[index].cellMap
-    for (run, tensors) in zip(layout.layers[index].runs, stored.runs) {
+      a.query, layer.queryNorm, heads: heads, positions, layer.rotary, normed: a.normedQuery)
+    let key = try place(a.key, layer.keyNorm, heads: kvHeads, positions, layer.rotary, normed: a.normedKey)
+    try temper(query, index)
+    try append(key, a.value, index, positions)
+    try attend(query, index, positions, sinks: layer.sinks)
+    try output(layer.output, gated(a.attended, layer, heads: heads), norm: norm)
+  }
+
+  /// Multiplies queries by the temperatures of their positions, in layers that have them.
+  func temper(_ query: B.Tensor, _ index: Int) throws {
+    let c = configuration
+    guard let temperatures, c.layers[index].hasTemperature else { return }
+    try program.record(
+      ScaledSum(rows: count, width: c.layers[index].headCount * c.headSize, rowGain: true, inPlace: true),
+      ["x": query, "row_gain": temperatures])
+  }
+
+  /// Keeps the keys and values of the pass.
+  func append(_ keys: B.Tensor, _ values: B.Tensor, _ index: Int, _ positions: B.Tensor) throws {
+    let c = configuration, kvHeads = c.layers[index].kvHeadCount
+    guard let part = layout.layers[index], let stored = cache.layers[index] else {
+      preconditionFailure("layer \(index) attends and has no cache")
+    }
+    for (run, tensors) in zip(part.runs, stored.runs) {
       try program.record(
         KVAppend(
-          sequences: sequences, tokens: count / sequences, kvHeads: c.kvHeadCount, part: run.part,
-          keySize: c.headSize, valueSize: c.valueSize, capacity: layout.cellMaps[map].capacity,
-          keyFormat: run.keyFormat, valueFormat: run.valueFormat),
+          sequences: sequences, tokens: count / sequences, kvHeads: kvHeads, part: run.part, keySize: c.headSize,
+          valueSize: c.valueSize, capacity: layout.cellMap(of: part).capacity, keyFormat: run.keyFormat,
+          valueFormat: run.valueFormat),
         [
-          "keys": key, "values": a.value, "positions": positions, "cells": tileLists.places[map].cells,
+          "keys": keys, "values": values, "positions": positions, "cells": tileLists.places[part.cellMap].cells,
           "key_cache": tensors.keys, "value_cache": tensors.values, "key_positions": stored.positions,
         ])
     }
-    try attend(query, index, positions, sinks: layer.sinks)
-    try output(layer.attentionOutput, gated(a.attended), norm: layer.postAttentionNorm)
   }
 
-  private func attend(_ query: B.Tensor, _ index: Int, _ positions: B.Tensor, sinks: B.Tensor?) throws {
+  func attend(_ query: B.Tensor, _ index: Int, _ positions: B.Tensor, sinks: B.Tensor?) throws {
     let c = configuration, a = activations
-    let layer = layout.layers[index], stored = cache.layers[index], tiles = tileLists.layers[index]
-    let map = layout.cellMaps[layer.cellMap]
+    guard let layer = layout.layers[index], let stored = cache.layers[index], let tiles = tileLists.layers[index] else {
+      preconditionFailure("layer \(index) attends and has no cache")
+    }
+    let map = layout.cellMap(of: layer)
     var places = [
       "positions": positions, "key_positions": stored.positions, "lengths": tileLists.places[layer.cellMap].lengths,
       "totals": tileLists.totals, "mask": tiles.mask,
     ]
     func attention(_ run: CacheLayout.Run) -> Attention {
       Attention(
-        sequences: sequences, tokens: count / sequences, heads: c.headCount, kvHeads: c.kvHeadCount, part: run.part,
-        keySize: c.headSize, valueSize: c.valueSize, capacity: map.capacity, keys: map.cellsInUse(by: length),
-        keyFormat: run.keyFormat,
+        sequences: sequences, tokens: count / sequences, heads: c.layers[index].headCount,
+        kvHeads: c.layers[index].kvHeadCount, part: run.part, keySize: c.headSize, valueSize: c.valueSize,
+        capacity: map.capacity, keys: map.cellsInUse(by: length), keyFormat: run.keyFormat,
         valueFormat: run.valueFormat, scale: c.layers[index].attentionScale, mask: layer.mask,
         modifications: c.scoreModifications, hasSinks: sinks != nil)
     }
@@ -165,45 +213,24 @@ struct ForwardPass<B: Backend> {
   }
 
   /// What the gate lets through of what attention gives; gives where that is.
-  private func gated(_ attended: B.Tensor) throws -> B.Tensor {
-    let c = configuration, a = activations
-    switch c.architecture.attentionGate {
-    case .none: return attended
-    case .perElement:
+  private func gated(
+    _ attended: B.Tensor, _ layer: AttentionWeights<B.Tensor>, heads: Int
+  ) throws -> B.Tensor {
+    let c = configuration, a = activations, function = c.architecture.attentionGateFunction
+    let outputs = c.architecture.attentionGate == .inQuery ? heads * c.valueSize : layer.gate?.linear.outputs
+    guard let outputs else { return attended }
+    guard outputs != heads * c.valueSize else {
       try program.record(
-        Activation(.sigmoid, count: count * c.headCount * c.valueSize, gated: true),
+        Activation(function, count: count * heads * c.valueSize, gated: true),
         ["gate": a.attentionGate, "up": attended, "y": a.gatedAttention])
       return a.gatedAttention
-    case .perHead:
-      try program.record(
-        Activation(.sigmoid, count: count * c.headCount, gated: false),
-        ["x": a.attentionGate, "y": a.gatedAttention])
-      try program.record(
-        ScaledSum(rows: count * c.headCount, width: c.valueSize, rowGain: true, inPlace: true),
-        ["x": attended, "row_gain": a.gatedAttention])
-      return attended
     }
-  }
-
-  private func feedForward(_ layer: Layer<B.Tensor>, _ reader: inout BlockReader<B>) throws {
-    let c = configuration, a = activations
-    let length = count * c.feedForwardLength
-    if let gate = layer.gate { try reader.project(gate, to: a.gate) }
-    try reader.project(layer.up, to: a.up)
-    switch c.architecture.feedForward {
-    case .gated(let function),
-      .gatedOrPlain(let function) where layer.gate != nil:
-      try program.record(
-        Activation(function, count: length, gated: true), ["gate": a.gate, "up": a.up, "y": a.activated])
-    case .plain(let function), .gatedOrPlain(let function):
-      try program.record(Activation(function, count: length, gated: false), ["x": a.up, "y": a.activated])
-    }
-    if let gain = layer.activationGain {
-      try program.record(
-        ScaledSum(rows: count, width: c.feedForwardLength, gain: true, inPlace: true),
-        ["x": a.activated, "gain": gain])
-    }
-    try output(layer.down, a.activated, norm: layer.postFeedForwardNorm, adding: layer.isParallel)
+    try program.record(
+      Activation(function, count: count * heads, gated: false), ["x": a.attentionGate, "y": a.gatedAttention])
+    try program.record(
+      ScaledSum(rows: count * heads, width: c.valueSize, rowGain: true, inPlace: true),
+      ["x": attended, "row_gain": a.gatedAttention])
+    return attended
   }
 
   /// The last norm and the product with the vocabulary, for the rows that are wanted.
@@ -217,7 +244,7 @@ struct ForwardPass<B: Backend> {
     let shape: Shape = [rows, c.embeddingLength]
     try normalize(
       backend.part(of: a.residual, from: first, shape), adding: backend.part(of: a.delta, from: first, shape),
-      norm, rows: rows, epsilon: c.streamEpsilon, to: a.normed)
+      norm, rows: rows * norm.count, epsilon: c.streamEpsilon, to: a.normed)
     try multiply(output, a.normed, rows: rows, to: a.logits)
     if let cap = c.logitCap {
       try program.record(
@@ -229,16 +256,16 @@ struct ForwardPass<B: Backend> {
 
   /// Normalizes and rotates queries or keys; gives where they are then.
   private func place(
-    _ x: B.Tensor, _ norm: NormWeights<B.Tensor>?, heads: Int, _ positions: B.Tensor, _ frequencies: B.Tensor?,
-    normed: B.Tensor
+    _ x: B.Tensor, _ norm: NormWeights<B.Tensor>?, heads: Int, _ positions: B.Tensor,
+    _ rotary: (scheme: RotaryScheme, frequencies: B.Tensor)?, normed: B.Tensor
   ) throws -> B.Tensor {
     let c = configuration
     func rotate(_ x: B.Tensor) throws {
-      guard let frequencies else { return }
+      guard let (scheme, frequencies) = rotary else { return }
       try program.record(
         RoPE(
-          tokens: count, heads: heads, headSize: c.headSize, rotaryDimensions: c.rotaryDimensions,
-          pairing: c.ropePairing),
+          tokens: count, heads: heads, headSize: c.headSize, rotaryDimensions: scheme.dimensions,
+          pairing: c.ropePairing, magnitude: scheme.magnitude),
         ["x": x, "positions": positions, "frequencies": frequencies])
     }
     guard let norm else {
@@ -260,11 +287,14 @@ struct ForwardPass<B: Backend> {
     var arguments = ["x": x, "gain": norm.gain, "y": y]
     arguments["addend"] = addend
     switch norm.norm {
-    case .rms, .plainRMS:
+    case .rms, .plainRMS, .rmsAndBias:
       let op = RMSNorm(
         rows: rows, width: norm.width, epsilon: epsilon, addsResidual: addend != nil, gains: norm.count)
       try program.record(op, arguments)
-    case .layer, .plainLayer:
+      guard let bias = norm.bias else { break }
+      try program.record(
+        ScaledSum(rows: rows, width: norm.width, addend: .row, inPlace: true), ["x": y, "z": bias])
+    case .layer, .plainLayer, .byKey:
       arguments["bias"] = norm.bias
       let op = LayerNorm(
         rows: rows, width: norm.width, epsilon: epsilon, bias: norm.bias != nil, addsResidual: addend != nil,
@@ -274,29 +304,37 @@ struct ForwardPass<B: Backend> {
   }
 
   /// A block's output: what will be added to the residual stream, or is added to what another block gave.
-  private func output(
+  func output(
     _ linear: Linear<B.Tensor>, _ x: B.Tensor, norm: NormWeights<B.Tensor>?, adding: Bool = false
   ) throws {
-    let c = configuration, a = activations
-    if let norm {
-      try multiply(linear, x, to: a.normed)
-      let epsilon = c.architecture.postNormEpsilon ?? c.normEpsilon
-      return try normalize(a.normed, norm, rows: count, epsilon: epsilon, to: a.delta)
-    }
-    guard adding, linear.scale != 1 else { return try multiply(linear, x, to: a.delta, adding: adding) }
-    try multiply(linear, x, to: a.normed)
+    if adding, norm == nil { return try multiply(linear, x, to: activations.delta, adding: true) }
+    try multiply(linear, x, to: norm == nil ? activations.delta : activations.normed)
+    try normalizeOutput(norm)
+  }
+
+  /// Normalizes a block's output, if it is to be.
+  func normalizeOutput(_ norm: NormWeights<B.Tensor>?) throws {
+    guard let norm else { return }
+    let epsilon = configuration.architecture.postNormEpsilon ?? configuration.normEpsilon
+    try normalize(activations.normed, norm, rows: count * norm.count, epsilon: epsilon, to: activations.delta)
+  }
+
+  /// A product that is added to what is there, or takes its place.
+  func multiply(_ linear: Linear<B.Tensor>, _ x: B.Tensor, to y: B.Tensor, adding: Bool) throws {
+    guard adding, linear.scale != 1 else { return try multiply(linear, x, rows: nil, to: y, accumulates: adding) }
+    try multiply(linear, x, to: activations.normed)
     try program.record(
-      ScaledSum(rows: count, width: c.embeddingLength, addend: .tensor, inPlace: true),
-      ["x": a.delta, "z": a.normed])
+      ScaledSum(rows: count, width: linear.outputs, addend: .tensor, inPlace: true),
+      ["x": y, "z": activations.normed])
   }
 
   func multiply(
-    _ linear: Linear<B.Tensor>, _ x: B.Tensor, rows: Int? = nil, to y: B.Tensor, adding: Bool = false
+    _ linear: Linear<B.Tensor>, _ x: B.Tensor, rows: Int? = nil, to y: B.Tensor, accumulates: Bool = false
   ) throws {
     let isScaled = linear.scale != 1
     let op = MatMul(
       m: linear.outputs, n: rows ?? count, k: linear.inputs, weight: linear.format,
-      bias: linear.bias != nil && !isScaled, accumulates: adding)
+      bias: linear.bias != nil && !isScaled, accumulates: accumulates)
     var arguments = ["weight": linear.weight, "x": x, "y": y]
     if !isScaled { arguments["bias"] = linear.bias }
     try program.record(op, arguments)
@@ -313,11 +351,11 @@ struct ForwardPass<B: Backend> {
 
 /// Gives a block's projections what they read: the residual stream, normalized once or once for every gain that they ask
 /// for, or as it is.
-private struct BlockReader<B: Backend> {
+struct BlockReader<B: Backend> {
   let pass: ForwardPass<B>
-  let input: BlockInput<B.Tensor>
+  private let input: BlockInput<B.Tensor>
   /// Whether the last block's output must still be added to the residual stream.
-  var addsResidual: Bool
+  private var addsResidual: Bool
   private var current: Int?
 
   init(pass: ForwardPass<B>, input: BlockInput<B.Tensor>, addsResidual: Bool) {
@@ -327,20 +365,25 @@ private struct BlockReader<B: Backend> {
   }
 
   mutating func project(_ projection: Projection<B.Tensor>, to y: B.Tensor) throws {
+    try pass.multiply(projection.linear, read(norm: projection.norm), to: y)
+  }
+
+  /// What the block reads with one of its norms; it stays there until another is asked for.
+  mutating func read(norm index: Int) throws -> B.Tensor {
     let a = pass.activations
     guard case .normalized(let norms) = input else {
       if addsResidual { try pass.addDelta() }
       addsResidual = false
-      return try pass.multiply(projection.linear, a.residual, to: y)
+      return a.residual
     }
-    if current != projection.norm {
+    if current != index {
       try pass.normalize(
-        a.residual, adding: addsResidual ? a.delta : nil, norms[projection.norm], rows: pass.count,
+        a.residual, adding: addsResidual ? a.delta : nil, norms[index], rows: pass.count * norms[index].count,
         epsilon: pass.configuration.streamEpsilon, to: a.normed)
       addsResidual = false
-      current = projection.norm
+      current = index
     }
-    try pass.multiply(projection.linear, a.normed, to: y)
+    return a.normed
   }
 }
 

@@ -3,8 +3,8 @@ import PumiceTensors
 
 /// The keys and values of the tokens so far, and where each is in the text.
 struct KVCache<B: Backend> {
-  /// One for each layer.
-  let layers: [Layer]
+  /// One for each layer; nil where it does not attend.
+  let layers: [Layer?]
 
   struct Layer {
     let runs: [Run]
@@ -20,7 +20,8 @@ struct KVCache<B: Backend> {
 
   init(_ c: ModelConfiguration, _ layout: CacheLayout, on backend: B) throws {
     layers = try layout.layers.enumerated().map { index, layer in
-      let capacity = layout.cellMap(of: index).capacity
+      guard let layer else { return nil }
+      let capacity = layout.cellMap(of: layer).capacity
       func make(_ what: String, _ shape: Shape, _ format: TensorFormat) throws -> B.Tensor {
         try backend.makeTensor(shape, format, at: .device, label: "\(what) of layer \(index)")
       }
@@ -29,7 +30,7 @@ struct KVCache<B: Backend> {
           Run(
             keys: try make("key cache", [run.heads.count, capacity, c.headSize], run.keyFormat),
             values: try make("value cache", [run.heads.count, capacity, c.valueSize], run.valueFormat))
-        }, positions: try make("positions", [c.kvHeadCount, capacity], .i32))
+        }, positions: try make("positions", [c.layers[index].kvHeadCount, capacity], .i32))
     }
   }
 }
@@ -40,8 +41,9 @@ struct TileLists<B: Backend> {
   let places: [Places]
   /// The length of the sequence; the host writes it as well.
   let totals: B.Tensor
-  /// Of each layer. Layers with the same mask keep the same tokens in the same cells, so one list serves all of them.
-  let layers: [Layer]
+  /// Of each layer; nil where it does not attend. Layers with the same mask and as many heads keep the same tokens in the
+  /// same cells, so one list serves all of them.
+  let layers: [Layer?]
 
   struct Places {
     /// The cells of the tokens of a pass, [tokens, kvHeads].
@@ -51,7 +53,7 @@ struct TileLists<B: Backend> {
   }
 
   struct Layer {
-    /// Whether no layer before has the same mask, so that the list must be made.
+    /// Whether no layer before has the same list, so that it must be made.
     let isFirst: Bool
     let mask: B.Tensor
     let counts: B.Tensor
@@ -59,20 +61,21 @@ struct TileLists<B: Backend> {
   }
 
   init(_ c: ModelConfiguration, _ layout: CacheLayout, on backend: B) throws {
-    places = try layout.cellMaps.map { _ in
+    places = try layout.cellMaps.map { map in
       Places(
-        cells: try backend.makeTensor([layout.passTokens, c.kvHeadCount], .i32, at: .hostWritten, label: "cells"),
-        lengths: try backend.makeTensor([c.kvHeadCount], .i32, at: .hostWritten, label: "lengths of the cache"))
+        cells: try backend.makeTensor([layout.passTokens, map.heads], .i32, at: .hostWritten, label: "cells"),
+        lengths: try backend.makeTensor([map.heads], .i32, at: .hostWritten, label: "lengths of the cache"))
     }
     totals = try backend.makeTensor([1], .i32, at: .hostWritten, label: "length of the sequence")
-    var known: [AttentionMask: Layer] = [:]
+    var known: [CacheLayout.TileKind: Layer] = [:]
     layers = try layout.layers.indices.map { index in
-      let mask = layout.layers[index].mask
-      if let same = known[mask] {
+      guard let part = layout.layers[index] else { return nil }
+      let kind = layout.tileKind(c, part, layer: index)
+      if let same = known[kind] {
         return Layer(isFirst: false, mask: same.mask, counts: same.counts, list: same.list)
       }
-      let tiles = layout.tiles(c, layer: index)
-      let numbers = mask.parameters(heads: c.headCount).map { Int32(bitPattern: $0) }
+      let tiles = layout.tiles(c, part, layer: index)
+      let numbers = kind.mask.parameters(heads: kind.heads).map { Int32(bitPattern: $0) }
       let words = try backend.makeTensor([numbers.count], .i32, at: .hostWritten, label: "numbers of a mask")
       try backend.write(numbers, to: words)
       let layer = Layer(
@@ -80,28 +83,39 @@ struct TileLists<B: Backend> {
         counts: try backend.makeTensor(
           tiles.argument("counts").shape, .i32, at: .device, label: "numbers of live tiles"),
         list: try backend.makeTensor(tiles.argument("list").shape, .i32, at: .device, label: "live tiles"))
-      known[mask] = layer
+      known[kind] = layer
       return layer
     }
   }
 
   /// Says where the tokens at these positions go, and how long the sequence is with them.
-  func write(_ next: Range<Int>, _ layout: CacheLayout, kvHeads: Int, on backend: B) throws {
+  func write(_ next: Range<Int>, _ layout: CacheLayout, on backend: B) throws {
     for (map, places) in zip(layout.cellMaps, places) {
-      try backend.write(next.flatMap { repeatElement(Int32(map.cell(of: $0)), count: kvHeads) }, to: places.cells)
+      try backend.write(next.flatMap { repeatElement(Int32(map.cell(of: $0)), count: map.heads) }, to: places.cells)
       let cellsInUse = Int32(map.cellsInUse(by: next.upperBound))
-      try backend.write(Array(repeating: cellsInUse, count: kvHeads), to: places.lengths)
+      try backend.write(Array(repeating: cellsInUse, count: map.heads), to: places.lengths)
     }
     try backend.write([Int32(next.upperBound)], to: totals)
   }
 }
 
 extension CacheLayout {
+  /// What layers with the same list of tiles have in common.
+  struct TileKind: Hashable {
+    let mask: AttentionMask
+    let heads: Int
+    let kvHeads: Int
+  }
+
+  func tileKind(_ c: ModelConfiguration, _ part: Layer, layer: Int) -> TileKind {
+    TileKind(mask: part.mask, heads: c.layers[layer].headCount, kvHeads: c.layers[layer].kvHeadCount)
+  }
+
   /// The operator that lists the tiles of a layer's mask for the longest pass.
-  func tiles(_ c: ModelConfiguration, layer: Int) -> AttentionTiles {
+  func tiles(_ c: ModelConfiguration, _ part: Layer, layer: Int) -> AttentionTiles {
     Attention(
-      tokens: passTokens, heads: c.headCount, kvHeads: c.kvHeadCount, keySize: c.headSize,
-      capacity: cellMap(of: layer).capacity, keyFormat: .f32, mask: layers[layer].mask
+      tokens: passTokens, heads: c.layers[layer].headCount, kvHeads: c.layers[layer].kvHeadCount, keySize: c.headSize,
+      capacity: cellMap(of: part).capacity, keyFormat: .f32, mask: part.mask
     ).tiles
   }
 }

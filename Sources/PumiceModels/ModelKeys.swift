@@ -42,10 +42,10 @@ struct ModelKeys {
       throw invalid("embedding_length", "\(embeddingLength) cannot be shared by \(headCount) heads")
     }
     let size = length ?? embeddingLength / headCount
-    guard size % 8 == 0, size <= 256 else {
+    guard size % 8 == 0, size <= Attention.mostSize else {
       throw unsupported(
         length == nil ? "attention.head_count" : key,
-        "heads of \(size) elements; attention takes multiples of 8 up to 256")
+        "heads of \(size) elements; attention takes multiples of 8 up to \(Attention.mostSize)")
     }
     return size
   }
@@ -75,20 +75,31 @@ struct ModelKeys {
   func epsilon(_ norm: Architecture.Norm) throws(ModelFileError) -> Float {
     let key =
       switch norm {
-      case .rms, .plainRMS: "attention.layer_norm_rms_epsilon"
-      case .layer, .plainLayer: "attention.layer_norm_epsilon"
+      case .rms, .plainRMS, .rmsAndBias: "attention.layer_norm_rms_epsilon"
+      case .layer, .plainLayer, .byKey: "attention.layer_norm_epsilon"
       }
     let epsilon = try file.float(name(key))
     guard epsilon >= 0, epsilon < 1 else { throw invalid(key, "\(epsilon) is not between 0 and 1") }
     return Float(epsilon)
   }
 
-  func factor(_ factor: Architecture.Scales.Factor, width: Int) throws(ModelFileError) -> Float {
+  func normGroups(of width: Int) throws(ModelFileError) -> Int {
+    let key = "attention.group_norm_groups"
+    let groups = try file.optionalInteger(name(key), in: 0...1 << 16) ?? 1
+    guard groups < 2 || width % groups == 0 else { throw invalid(key, "\(groups) parts of \(width) elements") }
+    return groups
+  }
+
+  func factor(_ factor: Architecture.Scales.Factor, width: Int, layers: Int) throws(ModelFileError) -> Float {
     let key: String
     switch factor {
     case .one: return 1
     case .rootOfWidth: return Float(width).squareRoot()
-    case .key(let name), .inverseOfKey(let name): key = name
+    case .constant(let value): return value
+    case .byRootOfDepth(let value): return value / Float(layers).squareRoot()
+    case .byWidth(let value): return value / Float(width)
+    case .keyOr(let key, let absent) where file.metadata[name(key)] == nil: return absent
+    case .key(let name), .keyOr(let name, _), .inverseOfKey(let name): key = name
     }
     let value = Float(try file.optionalFloat(name(key)) ?? 0)
     guard value >= 0, value.isFinite else { throw invalid(key, "\(value) is not a positive factor") }
@@ -97,9 +108,15 @@ struct ModelKeys {
     return value
   }
 
+  /// The norm of a family whose files say which it is.
+  func norm(_ norm: Architecture.Norm) throws(ModelFileError) -> Architecture.Norm {
+    guard norm == .byKey else { return norm }
+    return try file.optionalFloat(name("attention.layer_norm_rms_epsilon")) ?? 0 != 0 ? .rms : .layer
+  }
+
   /// A number that others are kept within; 0 stands for none.
-  func bound(_ key: String) throws(ModelFileError) -> Float? {
-    let value = Float(try file.optionalFloat(name(key)) ?? 0)
+  func bound(_ key: String, or absent: Float? = nil) throws(ModelFileError) -> Float? {
+    let value = try file.optionalFloat(name(key)).map { Float($0) } ?? absent ?? 0
     guard value >= 0, value.isFinite else { throw invalid(key, "\(value) is not a positive number") }
     return value == 0 ? nil : value
   }
@@ -129,68 +146,96 @@ struct ModelKeys {
     }
   }
 
-  func pairing(_ rotary: Architecture.Rotary?) throws(ModelFileError) -> RoPE.Pairing {
-    guard let rotary else { return .halves }
-    let sections = try file.optionalIntegerArray(name("rope.dimension_sections")) ?? []
-    return sections.allSatisfy { $0 == 0 } ? rotary.pairing : rotary.sectionPairing
-  }
-
-  func ropeBase(_ key: String) throws(ModelFileError) -> Double? {
-    guard let base = try file.optionalFloat(name(key)) else { return nil }
-    guard base > 0, base.isFinite else { throw invalid(key, "\(base) is not positive") }
-    return base
-  }
-
-  /// Linear scaling divides positions by a factor; 0 stands for none, as converters write it.
-  func ropeScale(_ rotary: Architecture.Rotary?) throws(ModelFileError) -> Double {
-    let type = try file.optionalString(name("rope.scaling.type"))
-    let known = ["linear", "none"] + (rotary?.factors == .shortAndLong ? ["longrope"] : [])
-    if let type, !known.contains(type) {
-      throw unsupported("rope.scaling.type", "“\(type)”; linear scaling and a table of factors are supported")
-    }
-    let attention = try file.optionalFloat(name("rope.scaling.attn_factor")) ?? 1
-    guard attention == 1 || attention == 0 else { throw unsupported("rope.scaling.attn_factor", "\(attention)") }
-    if type == "none" { return 1 }
-    let key = file.metadata[name("rope.scaling.factor")] == nil ? "rope.scale_linear" : "rope.scaling.factor"
-    let factor = try file.optionalFloat(name(key)) ?? 0
-    guard factor >= 0, factor.isFinite else { throw invalid(key, "\(factor) is not a factor") }
-    return factor == 0 ? 1 : 1 / factor
-  }
-
-  func refuseUnsupported(_ architecture: Architecture) throws(ModelFileError) {
-    let experts = try file.optionalInteger(name("expert_count")) ?? 0
-    guard experts == 0 || architecture.ignoresExpertCount else {
-      throw unsupported("expert_count", "a mixture of \(experts) experts")
-    }
-  }
-
   // MARK: Layers
 
-  func layers(_ count: Int, _ c: ModelConfiguration) throws(ModelFileError) -> [LayerConfiguration] {
-    let windows = try windows(count, c.architecture.windows)
-    let windowBase = try ropeBase("rope.freq_base_swa")
+  /// Layers at the end that predict tokens further ahead, which the logits of the next one do without.
+  func predictionLayers(of blocks: Int) throws(ModelFileError) -> Int {
+    let count = try file.optionalInteger(name("nextn_predict_layers"), in: 0...1 << 16) ?? 0
+    guard count < blocks else { throw invalid("nextn_predict_layers", "is \(count) of \(blocks) layers") }
+    return count
+  }
+
+  func layers(
+    _ c: ModelConfiguration, _ heads: [(query: Int, keyValue: Int)], _ blocks: [LayerBlocks]
+  ) throws(ModelFileError) -> [LayerConfiguration] {
+    let count = heads.count, architecture = c.architecture
+    let windows = try windows(count, architecture.windows)
+    let rotary = try rotarySchemes(c, windows)
     let scale = try attentionScale(c, layers: count)
-    let isTuned = try file.optionalBool(name("rope.scaling.finetuned")) ?? true
-    return windows.enumerated().map { index, window in
-      var layer = LayerConfiguration(window: window, attentionScale: scale)
-      guard let kind = c.architecture.rotary, c.alibiSlopes.isEmpty,
-        kind.layers.contains(index, of: windows, isTuned: isTuned)
-      else { return layer }
-      var scheme = RotaryScheme(base: c.ropeBase, scale: c.ropeScale, usesFactors: kind.factors != .none)
-      if window != nil, let windows = c.architecture.windows {
-        switch windows.base {
-        case .same: break
-        case .key: scheme.base = windowBase ?? c.ropeBase
-        case .unscaled: scheme = RotaryScheme(base: windowBase ?? 10_000, scale: 1, usesFactors: false)
+    let key = "feed_forward_length", most = 1 << 24
+    let lengths = file.metadata[name(key)] == nil ? nil : try sizes(key, layers: count, in: 0...most)
+    var isListed = false
+    if case .array? = file.metadata[name(key)] { isListed = true }
+    var layers: [LayerConfiguration] = []
+    for index in 0..<count {
+      var layer = LayerConfiguration(
+        headCount: heads[index].query, kvHeadCount: heads[index].keyValue, recurs: blocks[index].recurrence,
+        window: windows[index], rotary: blocks[index].attention ? rotary[index] : nil, attentionScale: scale,
+        feedForwardLength: (lengths?[index] ?? 0) / architecture.feedForwardDivisor)
+      layer.hasTemperature =
+        switch architecture.temperature {
+        case .none: false
+        case .key, .keys: true
+        case .unrotated: rotary[index] == nil
         }
+      guard blocks[index].feedForward else {
+        layer.feedForwardLength = 0
+        layers.append(layer)
+        continue
       }
-      layer.rotary = scheme
-      return layer
+      layer.experts = try experts(index, c)
+      // Only lists say of a layer that it has no network.
+      if layer.experts == nil, !isListed { _ = try file.integer(name(key), in: 1...most) }
+      if layer.experts != nil { layer.feedForwardLength = try lengthBesideExperts(index, architecture) }
+      layers.append(layer)
     }
+    try checkExperts(layers, architecture)
+    return layers
+  }
+
+  /// Heads of queries, and of keys and values, of each layer.
+  func headCounts(
+    _ blocks: [LayerBlocks], _ latent: LatentConfiguration?
+  ) throws(ModelFileError) -> [(query: Int, keyValue: Int)] {
+    guard blocks.contains(where: \.attention) else { return blocks.map { _ in (0, 0) } }
+    let queries = try sizes("attention.head_count", layers: blocks.count, in: 0...1 << 16)
+    let hasOther = file.metadata[name("attention.head_count_kv")] != nil
+    var others = hasOther ? try sizes("attention.head_count_kv", layers: blocks.count, in: 0...1 << 16) : queries
+    if let latent { others = latent.isAbsorbed ? others.map { min($0, 1) } : queries }
+    for ((query, keyValue), blocks) in zip(zip(queries, others), blocks) where blocks.attention {
+      guard query > 0 else { throw unsupported("attention.head_count", "layers without attention") }
+      guard keyValue > 0 else { throw unsupported("attention.head_count_kv", "layers without attention") }
+      guard query % keyValue == 0 else {
+        throw invalid("attention.head_count_kv", "\(query) heads are no multiple of \(keyValue)")
+      }
+    }
+    return blocks.indices.map { blocks[$0].attention ? (queries[$0], others[$0]) : (0, 0) }
+  }
+
+  /// A number for every layer, or a list of them.
+  func sizes(_ key: String, layers: Int, in range: ClosedRange<Int>) throws(ModelFileError) -> [Int] {
+    guard case .array? = file.metadata[name(key)] else {
+      return Array(repeating: try file.integer(name(key), in: range), count: layers)
+    }
+    let list = try file.integerArray(name(key))
+    guard try isForLayers(list.count, layers) else {
+      throw invalid(key, "has numbers for \(list.count) layers of \(layers)")
+    }
+    if let bad = list.first(where: { !range.contains($0) }) {
+      throw invalid(key, "\(bad) is outside \(range.lowerBound)…\(range.upperBound)")
+    }
+    return Array(list.prefix(layers))
+  }
+
+  /// Whether a list is for so many layers, or for those that predict further ahead too.
+  private func isForLayers(_ count: Int, _ layers: Int) throws(ModelFileError) -> Bool {
+    let blocks = try file.optionalInteger(name("block_count"))
+    return count == layers || count == blocks
   }
 
   private func attentionScale(_ c: ModelConfiguration, layers: Int) throws(ModelFileError) -> Float {
-    let root = 1 / Float(c.headSize).squareRoot()
+    if c.headSize == 0 { return 1 }
+    let root = (c.latent?.scoreScale ?? 1) / Float(c.latent?.querySize ?? c.headSize).squareRoot()
     switch c.architecture.attentionScale {
     case .inverseRoot: return root
     case .inverse: return 1 / Float(c.headSize)
@@ -200,6 +245,10 @@ struct ModelKeys {
       let scale = Float(try file.optionalFloat(name("attention.scale")) ?? 0)
       guard scale.isFinite else { throw invalid("attention.scale", "\(scale) is not a factor") }
       return scale == 0 ? root : scale
+    case .outputKeyOr(let absent):
+      let scale = Float(try file.optionalFloat(name("attention.output_scale")) ?? Double(absent))
+      guard scale > 0, scale.isFinite else { throw invalid("attention.output_scale", "\(scale) is not a factor") }
+      return scale
     }
   }
 
@@ -207,13 +256,13 @@ struct ModelKeys {
   private func windows(_ count: Int, _ windows: Architecture.Windows?) throws(ModelFileError) -> [Int?] {
     let none = [Int?](repeating: nil, count: count)
     let stated = try file.optionalInteger(name("attention.sliding_window"), in: 0...1 << 30)
-    guard let windows, windows.layers ?? count == count, let size = stated ?? windows.size, size > 0 else {
-      return none
-    }
+    guard let windows, stated != 0, windows.layers ?? count == count,
+      let size = windows.isChunked ? windows.size : stated ?? windows.size
+    else { return none }
     let reach = windows.isCentered ? size / 2 + 1 : size
     let key = "attention.sliding_window_pattern"
     var period = windows.period
-    switch file.metadata[name(key)] {
+    switch windows.isStated ? file.metadata[name(key)] : nil {
     case .array(let list)?:
       let flags: [Bool]
       if case .bool(let bools) = list {
@@ -221,26 +270,16 @@ struct ModelKeys {
       } else {
         flags = try file.integerArray(name(key)).map { $0 != 0 }
       }
-      guard flags.count == count else { throw invalid(key, "is for \(flags.count) layers of \(count)") }
-      return flags.map { $0 ? reach : nil }
+      guard try isForLayers(flags.count, count) else {
+        throw invalid(key, "is for \(flags.count) layers of \(count)")
+      }
+      return flags.prefix(count).map { $0 ? reach : nil }
     case nil: break
     case _?: period = try file.integer(name(key), in: 0...1 << 16)
     }
     return (0..<count).map { layer in
       // A period of 0 stands for windows everywhere.
       period == 0 || layer % period != (windows.fullFirst ? 0 : period - 1) ? reach : nil
-    }
-  }
-}
-
-extension Architecture.Rotary.Layers {
-  fileprivate func contains(_ layer: Int, of windows: [Int?], isTuned: Bool) -> Bool {
-    switch self {
-    case .all: true
-    case .byKey: isTuned
-    case .inModels(let layers): windows.count == layers
-    case .allButEvery(let n): (layer + 1) % n != 0
-    case .windowed: windows[layer] != nil || windows.allSatisfy { $0 == nil }
     }
   }
 }

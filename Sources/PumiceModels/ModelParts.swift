@@ -10,7 +10,7 @@ struct VectorPart: Sendable {
 /// Rows of a matrix of the file, with what may come with it.
 struct MatrixPart: Sendable {
   let tensor: GGUFTensor
-  let rows: Range<Int>
+  var rows: Range<Int>
   var bias: VectorPart?
   /// A factor of the product.
   var scale: VectorPart?
@@ -28,18 +28,28 @@ struct NormPart: Sendable {
   var bias: VectorPart?
 }
 
+/// The tensors of attention, found and checked.
+struct AttentionParts: Sendable {
+  var query: MatrixPart
+  var key: MatrixPart
+  var value: MatrixPart
+  var gate: MatrixPart?
+  var queryNorm: NormPart?
+  var keyNorm: NormPart?
+  var sinks: VectorPart?
+  var output: MatrixPart
+}
+
 /// The tensors of a layer, found and checked.
 struct LayerParts: Sendable {
   /// Nil where attention reads the residual stream as it is.
   var attentionNorm: NormPart?
-  var query: MatrixPart
-  var key: MatrixPart
-  var value: MatrixPart
-  var attentionGate: MatrixPart?
-  var queryNorm: NormPart?
-  var keyNorm: NormPart?
-  var sinks: VectorPart?
-  var attentionOutput: MatrixPart
+  /// Nil in layers without it.
+  var attention: AttentionParts?
+  var latentAttention: LatentParts?
+  var recurrence: RecurrentParts?
+  var deltaNet: DeltaNetParts?
+  /// The norm of what attention or the recurrent block gives.
   var postAttentionNorm: NormPart?
   /// Nil where the feed-forward network reads what attention reads, or after attention the residual stream as it is.
   var feedForwardNorm: NormPart?
@@ -47,13 +57,20 @@ struct LayerParts: Sendable {
   var sumNorm: NormPart?
   /// Whether the feed-forward network reads the residual stream as it is before attention.
   var isParallel: Bool
+  /// The network without experts, and the mixture; a layer has one of them, both, or none.
+  var network: NetworkParts?
+  var mixture: MixtureParts?
+  var postFeedForwardNorm: NormPart?
+  /// The norm of the stream after the layer, which the next one reads.
+  var layerOutputNorm: NormPart?
+}
+
+/// The tensors of a feed-forward network.
+struct NetworkParts: Sendable {
   var gate: MatrixPart?
   var up: MatrixPart
   var activationScales: VectorPart?
   var down: MatrixPart
-  var postFeedForwardNorm: NormPart?
-  /// The norm of the stream after the layer, which the next one reads.
-  var layerOutputNorm: NormPart?
 }
 
 /// Finds the tensors that an architecture wants in a file, and keeps account of them.
@@ -64,6 +81,8 @@ struct PartFinder {
   private(set) var known: Set<String> = []
   /// The matrices that were found, each once.
   private(set) var matrices: [GGUFTensor] = []
+  /// Names of those that stay in the format of the file whatever the others are encoded in.
+  private(set) var kept: Set<String> = []
 
   init(_ file: any GGUFSource, _ configuration: ModelConfiguration) {
     self.file = file
@@ -73,35 +92,47 @@ struct PartFinder {
   // MARK: Parts of a layer
 
   mutating func layer(_ index: Int) throws(ModelFileError) -> LayerParts {
+    let names = configuration.architecture.names, layer = configuration.layers[index]
+    var parts = LayerParts(isParallel: false)
+    if layer.attends || layer.recurs { parts.attentionNorm = try attentionNorm(index) }
+    if layer.attends {
+      parts.latentAttention = try latentAttention(index)
+      if parts.latentAttention == nil { parts.attention = try attention(index) }
+    }
+    parts.recurrence = try recurrence(index)
+    parts.deltaNet = try deltaNet(index)
+    if layer.attends || layer.recurs { parts.postAttentionNorm = try streamNorm(names.postAttentionNorm, index) }
+    parts.network = try network(index)
+    parts.mixture = try mixture(index)
+    if parts.network == nil, parts.mixture == nil { return parts }
+    (parts.feedForwardNorm, parts.isParallel) = try feedForwardNorm(index)
+    if let second = try secondNorm(index) { (parts.sumNorm, parts.feedForwardNorm) = (parts.feedForwardNorm, second) }
+    parts.layerOutputNorm = try streamNorm(names.layerOutputNorm, index)
+    parts.postFeedForwardNorm = try streamNorm(names.postFeedForwardNorm, index)
+    return parts
+  }
+
+  private mutating func attention(_ index: Int) throws(ModelFileError) -> AttentionParts {
     let c = configuration, names = c.architecture.names, width = c.embeddingLength
     func name(_ part: String) -> String { names.inLayer(index, part) }
-    let attended = c.headCount * c.valueSize
-    let attentionNorm = try attentionNorm(index)
+    let heads = c.layers[index].headCount
+    let attended = heads * c.valueSize
     let (query, key, value) = try projections(index)
-    let attentionGate: MatrixPart? =
+    let gate: MatrixPart? =
       switch c.architecture.attentionGate {
-      case .none: nil
+      case .none, .inQuery: nil
       case .perElement: try linear(name(names.attentionGate), [attended, width])
-      case .perHead: try linear(name(names.attentionGate), [c.headCount, width])
+      case .perHead: try linear(name(names.attentionGate), [heads, width])
+      case .byShape:
+        try file.tensor(named: name(names.attentionGate) + ".weight").map { tensor throws(ModelFileError) in
+          try linear(name(names.attentionGate), [tensor.shape[0] == heads ? heads : attended, width])
+        }
       }
     let headNorms = try headNorms(index)
-    let sinks = c.architecture.hasSinks ? try vector(name(names.sinks) + ".weight", c.headCount) : nil
-    let output = try linear(name(names.attentionOutput), [width, attended])
-    let postAttentionNorm = try streamNorm(names.postAttentionNorm, index)
-    let (feedForwardNorm, isParallel) = try feedForwardNorm(index)
-    let secondNorm = try secondNorm(index)
-    let (gate, up) = try gateAndUp(index)
-    let activationScales = try optionalVector(name(names.activationScales), c.feedForwardLength)
-    let down = try linear(name(names.down), [width, c.feedForwardLength])
-    let postFeedForwardNorm = try streamNorm(names.postFeedForwardNorm, index)
-    let layerOutputNorm = try streamNorm(names.layerOutputNorm, index)
-    return LayerParts(
-      attentionNorm: attentionNorm, query: query, key: key, value: value, attentionGate: attentionGate,
-      queryNorm: headNorms.query, keyNorm: headNorms.key, sinks: sinks, attentionOutput: output,
-      postAttentionNorm: postAttentionNorm, feedForwardNorm: secondNorm ?? feedForwardNorm,
-      sumNorm: secondNorm == nil ? nil : feedForwardNorm, isParallel: isParallel, gate: gate, up: up,
-      activationScales: activationScales, down: down, postFeedForwardNorm: postFeedForwardNorm,
-      layerOutputNorm: layerOutputNorm)
+    let sinks = c.architecture.hasSinks ? try sinks(name(names.sinks) + ".weight", heads) : nil
+    return AttentionParts(
+      query: query, key: key, value: value, gate: gate, queryNorm: headNorms.query, keyNorm: headNorms.key,
+      sinks: sinks, output: try linear(name(names.attentionOutput), [width, attended]))
   }
 
   private mutating func attentionNorm(_ index: Int) throws(ModelFileError) -> NormPart? {
@@ -146,15 +177,17 @@ struct PartFinder {
   private mutating func streamNorm(_ name: String?, _ index: Int) throws(ModelFileError) -> NormPart? {
     guard let name else { return nil }
     let c = configuration
-    return try norm(c.architecture.names.inLayer(index, name), c.architecture.norm, c.embeddingLength)
+    return try norm(
+      c.architecture.names.inLayer(index, name), c.architecture.norm, c.embeddingLength, groups: c.normGroups)
   }
 
   /// Three matrices, or the rows of one.
   private mutating func projections(
     _ index: Int
   ) throws(ModelFileError) -> (query: MatrixPart, key: MatrixPart, value: MatrixPart) {
-    let c = configuration, names = c.architecture.names, width = c.embeddingLength
-    let queries = c.headCount * c.headSize, keys = c.kvHeadCount * c.headSize, values = c.kvHeadCount * c.valueSize
+    let c = configuration, names = c.architecture.names, width = c.embeddingLength, layer = c.layers[index]
+    let queries = layer.headCount * c.headSize * (c.architecture.attentionGate == .inQuery ? 2 : 1)
+    let keys = layer.kvHeadCount * c.headSize, values = layer.kvHeadCount * c.valueSize
     let fused = names.inLayer(index, names.fused)
     if file.tensor(named: fused + ".weight") != nil {
       let all = try linear(fused, [queries + keys + values, width])
@@ -172,11 +205,14 @@ struct PartFinder {
 
   private mutating func headNorms(_ index: Int) throws(ModelFileError) -> (query: NormPart?, key: NormPart?) {
     let c = configuration, names = c.architecture.names
-    guard let kind = c.architecture.headNorm else { return (nil, nil) }
+    guard let kind = c.architecture.headNorm, !kind.isRotatedOnly || c.layers[index].rotary != nil,
+      c.layers.lazy.compactMap(\.experts).first.map({ $0.count != kind.absentWithExperts }) ?? true
+    else { return (nil, nil) }
     let query = names.inLayer(index, names.queryNorm), key = names.inLayer(index, names.keyNorm)
     if kind.isOptional, file.tensor(named: query + ".weight") == nil { return (nil, nil) }
     return (
-      try headNorm(query, kind.norm, heads: c.headCount), try headNorm(key, kind.norm, heads: c.kvHeadCount)
+      try headNorm(query, kind.norm, heads: c.layers[index].headCount),
+      try headNorm(key, kind.norm, heads: c.layers[index].kvHeadCount)
     )
   }
 
@@ -192,8 +228,24 @@ struct PartFinder {
     }
   }
 
-  private mutating func gateAndUp(_ index: Int) throws(ModelFileError) -> (gate: MatrixPart?, up: MatrixPart) {
-    let c = configuration, names = c.architecture.names, width = c.embeddingLength, length = c.feedForwardLength
+  private mutating func sinks(_ name: String, _ heads: Int) throws(ModelFileError) -> VectorPart? {
+    configuration.architecture.sinksAreOptional ? try optionalVector(name, heads) : try vector(name, heads)
+  }
+
+  private mutating func network(_ index: Int) throws(ModelFileError) -> NetworkParts? {
+    let c = configuration, names = c.architecture.names, length = c.layers[index].feedForwardLength
+    guard length > 0 else { return nil }
+    let (gate, up) = try gateAndUp(index, length)
+    return NetworkParts(
+      gate: gate, up: up,
+      activationScales: try optionalVector(names.inLayer(index, names.activationScales), length),
+      down: try linear(names.inLayer(index, names.down), [c.embeddingLength, length]))
+  }
+
+  private mutating func gateAndUp(
+    _ index: Int, _ length: Int
+  ) throws(ModelFileError) -> (gate: MatrixPart?, up: MatrixPart) {
+    let c = configuration, names = c.architecture.names, width = c.embeddingLength
     if case .plain = c.architecture.feedForward {
       return (nil, try linear(names.inLayer(index, names.up), [length, width]))
     }
@@ -210,19 +262,21 @@ struct PartFinder {
 
   // MARK: Tensors
 
-  /// - Parameter vectors: how many gains and biases there are one after the other.
+  /// - Parameters:
+  ///   - vectors: how many gains and biases there are one after the other.
+  ///   - groups: how many parts of the width are normalized each for itself.
   mutating func norm(
-    _ name: String, _ kind: Architecture.Norm, _ width: Int, vectors: Int = 1
+    _ name: String, _ kind: Architecture.Norm, _ width: Int, vectors: Int = 1, groups: Int = 1
   ) throws(ModelFileError) -> NormPart {
-    var part = NormPart(norm: kind, width: width)
+    var part = NormPart(norm: kind, width: width / groups)
     let shape: Shape = vectors == 1 ? [width] : [vectors, width]
     switch kind {
     case .plainRMS, .plainLayer: break
-    case .rms, .layer:
+    case .rms, .rmsAndBias, .layer, .byKey:
       // Some converters leave out the ending.
       let isBare = file.tensor(named: name + ".weight") == nil && file.tensor(named: name) != nil
       part.gain = try vector(isBare ? name : name + ".weight", shape)
-      if kind == .layer { part.bias = try optionalVector(name + ".bias", shape) }
+      if kind != .rms { part.bias = try optionalVector(name + ".bias", shape) }
     }
     return part
   }
@@ -238,12 +292,22 @@ struct PartFinder {
   }
 
   mutating func matrix(_ name: String, _ shape: Shape) throws(ModelFileError) -> MatrixPart {
+    MatrixPart(tensor: try weights(name, shape), rows: 0..<shape[0])
+  }
+
+  /// The weights of a matrix, or of several one after the other.
+  mutating func weights(_ name: String, _ shape: Shape) throws(ModelFileError) -> GGUFTensor {
     let tensor = try check(name + ".weight", shape)
     let format = try file.format(of: tensor)
     guard !format.isInteger else { throw refusal(tensor, "is of type \(format.name), which is no weight") }
     matrices.append(tensor)
-    return MatrixPart(tensor: tensor, rows: 0..<shape[0])
+    return tensor
   }
+
+  mutating func keep(_ part: MatrixPart) { kept.insert(part.tensor.name) }
+
+  /// Marks a tensor as part of the model that does not bear on its logits.
+  mutating func accept(_ name: String) { known.insert(name) }
 
   mutating func vector(_ name: String, _ count: Int) throws(ModelFileError) -> VectorPart {
     try vector(name, [count] as Shape)
@@ -260,7 +324,7 @@ struct PartFinder {
   }
 
   /// Nil also for a vector that the family leaves out.
-  private mutating func usedVector(_ name: String, _ count: Int) throws(ModelFileError) -> VectorPart? {
+  mutating func usedVector(_ name: String, _ count: Int) throws(ModelFileError) -> VectorPart? {
     configuration.architecture.leavesUnused(name) ? nil : try optionalVector(name, count)
   }
 
@@ -273,7 +337,7 @@ struct PartFinder {
     return file.tensor(named: name) == nil ? nil : try vector(name, shape)
   }
 
-  private mutating func check(_ name: String, _ shape: Shape) throws(ModelFileError) -> GGUFTensor {
+  mutating func check(_ name: String, _ shape: Shape) throws(ModelFileError) -> GGUFTensor {
     known.insert(name)
     let tensor = try file.requiredTensor(named: name)
     guard tensor.shape == shape else {
@@ -282,14 +346,14 @@ struct PartFinder {
     return tensor
   }
 
-  private func refusal(_ tensor: GGUFTensor, _ detail: String) -> ModelFileError {
+  func refusal(_ tensor: GGUFTensor, _ detail: String) -> ModelFileError {
     file.error(.invalidTensor, subject: "tensor \(tensor.name)", detail)
   }
 }
 
 extension MatrixPart {
   /// Some of the rows, with their part of the bias.
-  fileprivate func part(_ rows: Range<Int>) -> MatrixPart {
+  func part(_ rows: Range<Int>) -> MatrixPart {
     MatrixPart(
       tensor: tensor, rows: rows, bias: bias.map { VectorPart(tensor: $0.tensor, elements: rows) }, scale: scale)
   }

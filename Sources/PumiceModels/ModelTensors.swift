@@ -9,6 +9,8 @@ public struct ModelTensors: Sendable {
   private let file: any GGUFSource
   /// All matrices that the model uses.
   let matrices: [GGUFTensor]
+  /// Names of those that stay in the format of the file whatever the others are encoded in.
+  let kept: Set<String>
   let tokenEmbedding: MatrixPart
   let layers: [LayerParts]
   let positionEmbedding: MatrixPart?
@@ -53,7 +55,7 @@ public struct ModelTensors: Sendable {
     tokenType = try finder.tokenType()
     outputNorm =
       c.architecture.encoder?.hasOutputNorm == false
-      ? nil : try finder.norm(names.outputNorm, c.architecture.norm, c.embeddingLength)
+      ? nil : try finder.norm(names.outputNorm, c.architecture.norm, c.embeddingLength, groups: c.normGroups)
     dense = try finder.dense()
     let hasOutput = c.architecture.encoder == nil && file.tensor(named: names.output + ".weight") != nil
     output = hasOutput ? try finder.linear(names.output, [c.vocabularySize, c.embeddingLength]) : nil
@@ -71,8 +73,10 @@ public struct ModelTensors: Sendable {
     for index in 0..<c.layerCount { layers.append(try finder.layer(index)) }
     self.layers = layers
     matrices = finder.matrices
+    kept = finder.kept
     let extra = file.tensors.first { tensor in
       !finder.known.contains(tensor.name) && !c.architecture.leavesUnused(tensor.name)
+        && !c.predictionLayers.contains { tensor.name.hasPrefix(names.inLayer($0, "")) }
     }
     if let extra {
       throw file.error(
@@ -100,12 +104,7 @@ public struct ModelTensors: Sendable {
   /// - Throws: if a block has a scale that is infinite or no number, which would spread over all that follows.
   func withBytes<R>(of part: MatrixPart, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
     try withCheckedBytes(of: part) { rows in
-      if case .block(let block)? = part.tensor.format, let bad = block.firstBadBlock(rows) {
-        let index = part.rows.lowerBound * (part.columns / block.length) + bad
-        throw file.error(
-          .invalidTensor, subject: "tensor \(part.tensor.name)",
-          "the scale of block \(index) is infinite or no number")
-      }
+      try check(rows, of: part.tensor, after: part.rows.lowerBound * part.columns)
       return try body(rows)
     }
   }
@@ -115,23 +114,58 @@ public struct ModelTensors: Sendable {
     try file.withBytes(of: part.tensor) { bytes in
       // Rows of formats with sections do not lie together; such tensors are not divided.
       guard format(of: part.tensor).sectioned == nil else { return try body(bytes) }
-      let row = part.tensor.byteCount / part.tensor.shape[0]
+      let row = part.tensor.byteCount / part.tensor.shape.rows
       return try body(
         UnsafeRawBufferPointer(rebasing: bytes[part.rows.lowerBound * row..<part.rows.upperBound * row]))
     }
   }
+
+  /// Runs `body` on the bytes of the rows of all experts, one expert after the other.
+  ///
+  /// - Throws: as for a matrix.
+  func withBytes<R>(of part: ExpertPart, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
+    try withCheckedBytes(of: part) { bytes in
+      try check(bytes, of: part.tensor, after: 0)
+      return try body(bytes)
+    }
+  }
+
+  /// The same for experts whose blocks were checked before.
+  func withCheckedBytes<R>(of part: ExpertPart, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    try file.withBytes(of: part.tensor) { bytes in
+      guard part.rows.count != part.allRows else { return try body(bytes) }
+      let row = part.tensor.byteCount / part.tensor.shape.rows
+      var gathered: [UInt8] = []
+      gathered.reserveCapacity(part.experts * part.rows.count * row)
+      for expert in 0..<part.experts {
+        let first = expert * part.allRows
+        gathered += bytes[(first + part.rows.lowerBound) * row..<(first + part.rows.upperBound) * row]
+      }
+      return try gathered.withUnsafeBytes(body)
+    }
+  }
+
+  private func check(_ bytes: UnsafeRawBufferPointer, of tensor: GGUFTensor, after elements: Int) throws(ModelFileError)
+  {
+    guard case .block(let block)? = tensor.format, let bad = block.firstBadBlock(bytes) else { return }
+    throw file.error(
+      .invalidTensor, subject: "tensor \(tensor.name)",
+      "the scale of block \(elements / block.length + bad) is infinite or no number")
+  }
 }
 
 extension ModelTensors {
-  /// The matrices in the order in which they are loaded.
-  var parts: [MatrixPart] {
-    [tokenEmbedding] + [positionEmbedding, output].compactMap { $0 }
+  /// The large matrices in the order in which they are loaded for a purpose.
+  func parts(for purpose: ModelPurpose) -> [WeightPart] {
+    func matrices(_ parts: MatrixPart?...) -> [WeightPart] { parts.compactMap { $0.map(WeightPart.matrix) } }
+    func network(_ parts: NetworkParts?) -> [WeightPart] { matrices(parts?.gate, parts?.up, parts?.down) }
+    return matrices(tokenEmbedding, positionEmbedding, purpose == .logits ? output : nil)
       + layers.flatMap { layer in
-        [
-          layer.query, layer.key, layer.value, layer.attentionGate, layer.attentionOutput, layer.gate, layer.up,
-          layer.down,
-        ]
-        .compactMap { $0 }
+        let attention = layer.attention, mixture = layer.mixture
+        return matrices(attention?.query, attention?.key, attention?.value, attention?.gate, attention?.output)
+          + network(layer.network)
+          + [mixture?.gate, mixture?.up, mixture?.down].compactMap { $0.map(WeightPart.experts) }
+          + network(mixture?.shared)
       }
   }
 

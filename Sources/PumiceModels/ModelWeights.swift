@@ -41,31 +41,80 @@ enum BlockInput<Tensor> {
   case shared
 }
 
-/// One transformer layer.
-struct Layer<Tensor> {
-  var attentionInput: BlockInput<Tensor>
+/// The weights of attention.
+struct AttentionWeights<Tensor> {
   var query: Projection<Tensor>
   var key: Projection<Tensor>
   var value: Projection<Tensor>
-  var attentionGate: Projection<Tensor>?
+  var gate: Projection<Tensor>?
   var queryNorm: NormWeights<Tensor>?
   var keyNorm: NormWeights<Tensor>?
-  /// The table of rotary frequencies; nil where nothing is turned.
-  var frequencies: Tensor?
+  /// How queries and keys are turned, and the table of the frequencies; nil where nothing is.
+  var rotary: (scheme: RotaryScheme, frequencies: Tensor)?
   var sinks: Tensor?
-  var attentionOutput: Linear<Tensor>
+  var output: Linear<Tensor>
+}
+
+/// One layer.
+struct Layer<Tensor> {
+  /// What attention and the recurrent block read.
+  var attentionInput: BlockInput<Tensor>
+  /// A layer that attends has one of these two.
+  var attention: AttentionWeights<Tensor>?
+  var latentAttention: LatentWeights<Tensor>?
+  var recurrence: RecurrentWeights<Tensor>?
+  var deltaNet: DeltaNetWeights<Tensor>?
   var postAttentionNorm: NormWeights<Tensor>?
   var feedForwardInput: BlockInput<Tensor>
   /// Whether the feed-forward network reads the residual stream as it is before attention.
   var isParallel: Bool
+  /// The network without experts, and the mixture; a layer has one of them, both, or none.
+  var network: Network<Tensor>?
+  var mixture: Mixture<Tensor>?
+  var postFeedForwardNorm: NormWeights<Tensor>?
+  /// The norm of attention's output and the stream, which is added to the stream instead of that output.
+  var sumNorm: NormWeights<Tensor>?
+  /// The norm of the stream after the layer, which the next one reads.
+  var layerOutputNorm: NormWeights<Tensor>?
+}
+
+/// A feed-forward network.
+struct Network<Tensor> {
   var gate: Projection<Tensor>?
   var up: Projection<Tensor>
   /// What the activated numbers are multiplied by.
   var activationGain: Tensor?
   var down: Linear<Tensor>
-  var postFeedForwardNorm: NormWeights<Tensor>?
-  var sumNorm: NormWeights<Tensor>?
-  var layerOutputNorm: NormWeights<Tensor>?
+}
+
+/// A stack of matrices, one for each expert.
+struct ExpertLinear<Tensor> {
+  var weight: Tensor
+  var format: TensorFormat
+  var experts: Int
+  var outputs: Int
+  var inputs: Int
+  /// For each expert and output.
+  var bias: Tensor?
+  /// A factor of the product with its bias for each expert, [experts, 1].
+  var scales: Tensor?
+}
+
+/// A mixture of experts.
+struct Mixture<Tensor> {
+  /// The norm of what experts read; nil for the layer's input.
+  var norm: NormWeights<Tensor>?
+  /// Which of the norms of the layer's input is for the experts.
+  var inputNorm: Int
+  var router: Linear<Tensor>
+  var selectionBias: Tensor?
+  var gate: ExpertLinear<Tensor>?
+  var up: ExpertLinear<Tensor>
+  var down: ExpertLinear<Tensor>
+  var latentDown: Linear<Tensor>?
+  var latentUp: Linear<Tensor>?
+  var shared: Network<Tensor>?
+  var sharedRouter: Linear<Tensor>?
 }
 
 /// The weights of a model on a backend.
@@ -95,7 +144,8 @@ struct ModelWeights<B: Backend> {
     progress: @escaping (Double) -> Void
   ) throws {
     let c = tensors.configuration
-    var loader = WeightLoader(tensors: tensors, backend: backend, target: encoding, progress: progress)
+    var loader = WeightLoader(
+      tensors: tensors, for: purpose, backend: backend, target: encoding, progress: progress)
     let stager = loader
     defer { stager.stop() }
     let embedding = try loader.matrix(tensors.tokenEmbedding)
@@ -125,12 +175,13 @@ struct ModelWeights<B: Backend> {
       ? nil : try backend.makeTensor([words.count], .i32, from: words, label: "numbers of scores")
     var tables: [RotaryScheme: B.Tensor] = [:]
     layers = try zip(tensors.layers, c.layers).map { parts, layer in
-      var table: B.Tensor?
+      var rotary: (RotaryScheme, B.Tensor)?
       if let scheme = layer.rotary {
-        table = try tables[scheme] ?? loader.frequencies(scheme, context: context)
+        let table = try tables[scheme] ?? loader.frequencies(scheme, context: context)
         tables[scheme] = table
+        rotary = (scheme, table)
       }
-      return try loader.layer(parts, frequencies: table)
+      return try loader.layer(parts, rotary: rotary)
     }
   }
 }

@@ -48,6 +48,8 @@ public final class ReferenceBackend: Backend {
       tensor.format.blockBytes == nil ? tensor.format.decode(bytes, tensor.shape) : tensor.format.decode(bytes))
   }
 
+  public func clear(_ tensor: Tensor) { tensor.replace(Array(repeating: 0, count: tensor.shape.count)) }
+
   public func floats(of tensor: Tensor) -> [Float] { tensor.values(tensor.shape.count).map(Float.init) }
   public func integers(of tensor: Tensor) -> [Int32] { tensor.values(tensor.shape.count).map { Int32($0) } }
 

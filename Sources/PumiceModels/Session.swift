@@ -32,7 +32,8 @@ public protocol Session: AnyObject {
   /// Forgets all tokens: the next one is the first.
   func reset()
 
-  /// Forgets all tokens but the first `count`, if the session still has what it made of those.
+  /// Forgets all tokens but the first `count`, if the session still has what it made of those. The states of recurrent layers
+  /// are those after the last token alone.
   ///
   /// - Returns: whether it does; if not, nothing changes.
   func rewind(to count: Int) -> Bool
@@ -68,9 +69,13 @@ public final class ModelSession<B: Backend>: Session {
   private let weights: ModelWeights<B>
   private let activations: Activations<B>
   private let cache: KVCache<B>
-  /// What the host writes: the tokens of a pass and their positions.
+  private let state: RecurrentState<B>
+  /// Whether the state is that after the last token; if not, it must be cleared before the first one.
+  private var stateIsCurrent = true
+  /// What the host writes: the tokens of a pass, their positions, and what their queries are multiplied by.
   private let tokens: B.Tensor
   private let positions: B.Tensor
+  private let temperatures: B.Tensor?
   private let tileLists: TileLists<B>
   /// The likeliest token, on the device and for the host, and the last logits for the host.
   private let likeliest: B.Tensor
@@ -114,8 +119,11 @@ public final class ModelSession<B: Backend>: Session {
     let rows = layout.passTokens, logitRows = options.keepsAllLogits ? rows : 1
     activations = try Activations(c, rows: rows, logitRows: logitRows, on: backend)
     cache = try KVCache(c, layout, on: backend)
+    state = try RecurrentState(c, on: backend)
     tokens = try backend.makeTensor([rows], .i32, at: .hostWritten, label: "tokens")
     positions = try backend.makeTensor([rows], .i32, at: .hostWritten, label: "positions")
+    temperatures =
+      c.temperature == nil ? nil : try backend.makeTensor([rows], .f32, at: .hostWritten, label: "temperatures")
     tileLists = try TileLists(c, layout, on: backend)
     likeliest = try backend.makeTensor([1], .i32, at: .device, label: "likeliest token")
     likeliestRead = try backend.makeTensor([1], .i32, at: .hostRead, label: "likeliest token, read back")
@@ -126,10 +134,18 @@ public final class ModelSession<B: Backend>: Session {
   public func reset() {
     position = 0
     written = 0
+    stateIsCurrent = false
   }
 
   public func rewind(to count: Int) -> Bool {
-    guard 0...position ~= count, layout.canRewind(from: written, to: count) else { return false }
+    guard 0...position ~= count else { return false }
+    if count == position { return true }
+    if configuration.recurrence != nil {
+      guard count == 0 else { return false }
+      reset()
+      return true
+    }
+    guard layout.canRewind(from: written, to: count) else { return false }
     position = count
     return true
   }
@@ -197,7 +213,7 @@ public final class ModelSession<B: Backend>: Session {
     try writePositions(count: chunk.count)
     let program = try backend.makeProgram(label: "\(chunk.count) tokens at \(position)")
     try record(chunk.count, length: position + chunk.count, tokens: tokens, wanting: wanted, into: program)
-    try program.run()
+    try run(program)
     advance(by: chunk.count)
     lastRow = wanted == .all ? chunk.count - 1 : 0
   }
@@ -206,7 +222,10 @@ public final class ModelSession<B: Backend>: Session {
   private func writePositions(count: Int) throws {
     let next = position..<position + count
     try backend.write(next.map(Int32.init), to: positions)
-    try tileLists.write(next, layout, kvHeads: configuration.kvHeadCount, on: backend)
+    if let temperature = configuration.temperature, let temperatures {
+      try backend.write(next.map(temperature.factor), to: temperatures)
+    }
+    try tileLists.write(next, layout, on: backend)
   }
 
   private func advance(by count: Int) {
@@ -218,9 +237,21 @@ public final class ModelSession<B: Backend>: Session {
     if let token { try backend.write([token], to: tokens) }
     try writePositions(count: 1)
     let program = try step(kind)
-    try program.run()
+    try run(program)
     advance(by: 1)
     lastRow = 0
+  }
+
+  /// A pass that fails midway leaves states that are of no text, so that there is nothing to go on from.
+  private func run(_ program: B.Program) throws {
+    guard configuration.recurrence != nil else { return try program.run() }
+    if !stateIsCurrent { try state.clear(on: backend) }
+    stateIsCurrent = false
+    do { try program.run() } catch {
+      position = 0
+      throw error
+    }
+    stateIsCurrent = true
   }
 
   /// The recorded step of one token at the present position.
@@ -243,7 +274,8 @@ public final class ModelSession<B: Backend>: Session {
   ) throws {
     let pass = ForwardPass(
       configuration: configuration, weights: weights, activations: activations, layout: layout, cache: cache,
-      tileLists: tileLists, backend: backend, program: program, count: count, length: length)
+      state: state, tileLists: tileLists, temperatures: temperatures, backend: backend, program: program,
+      count: count, length: length)
     try pass.record(tokens: tokens, positions: positions, wanting: wanted)
     guard wanted != .none else { return }
     let width = configuration.vocabularySize, rows = wanted == .all ? count : 1

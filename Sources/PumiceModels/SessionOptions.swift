@@ -58,6 +58,9 @@ public struct SessionOptions: Hashable, Sendable {
     guard context <= configuration.contextLength else {
       throw .contextTooLong(asked: context, model: configuration.contextLength)
     }
+    guard configuration.headCount > 0 || (masks.rules.isEmpty && cacheRules.isEmpty) else {
+      throw .invalidOption("a mask or a format for the cache; no layer of the model attends")
+    }
     do throws(AttentionMaskError) {
       let layers = configuration.layerCount, heads = configuration.headCount
       try masks.validate(layers: layers, heads: heads)
@@ -78,12 +81,13 @@ public struct SessionOptions: Hashable, Sendable {
         throw .invalidOption("a rule for the cache of key-value head \(head); the model has \(c.kvHeadCount)")
       }
     }
-    for layer in 0..<c.layerCount {
-      for run in runs(layer: layer, kvHeads: c.kvHeadCount) {
+    for layer in 0..<c.layerCount where c.layers[layer].attends {
+      let kvHeads = c.layers[layer].kvHeadCount
+      for run in runs(layer: layer, kvHeads: kvHeads) {
         for (content, format) in [(ModelError.CacheContent.keys, run.keyFormat), (.values, run.valueFormat)] {
           do throws(OperatorError) {
             try KVAppend(
-              tokens: 1, kvHeads: c.kvHeadCount, part: run.part, keySize: c.headSize, valueSize: c.valueSize,
+              tokens: 1, kvHeads: kvHeads, part: run.part, keySize: c.headSize, valueSize: c.valueSize,
               capacity: 1, keyFormat: content == .keys ? format : .f32, valueFormat: content == .values ? format : .f32
             ).validate()
           } catch {

@@ -73,6 +73,10 @@ public final class VulkanBackend: Backend {
     try tensor.slice.buffer.write(bytes: bytes, at: tensor.slice.offset)
   }
 
+  public func clear(_ tensor: Tensor) throws {
+    try tensor.slice.buffer.fill(word: 0, at: tensor.slice.offset, byteCount: tensor.slice.byteCount)
+  }
+
   public func floats(of tensor: Tensor) throws -> [Float] {
     try tensor.slice.buffer.read(Float.self, count: tensor.shape.count, at: tensor.slice.offset)
   }

@@ -17,16 +17,20 @@ struct WeightLoader<B: Backend> {
   let target: WeightEncoding?
   let progress: (Double) -> Void
   private let stager: WeightStager
+  /// Weights, and those that are uploaded.
   private let total: Int
   private var done = 0
 
-  init(tensors: ModelTensors, backend: B, target: WeightEncoding?, progress: @escaping (Double) -> Void) {
+  init(
+    tensors: ModelTensors, for purpose: ModelPurpose, backend: B, target: WeightEncoding?,
+    progress: @escaping (Double) -> Void
+  ) {
     self.tensors = tensors
     self.backend = backend
     self.target = target
     self.progress = progress
-    stager = WeightStager(tensors, tensors.parts, encodedIn: target)
-    total = max(1, tensors.matrices.reduce(0) { $0 + (tensors.format(of: $1).byteCount($1.shape) ?? 0) })
+    stager = WeightStager(tensors, tensors.parts(for: purpose), encodedIn: target)
+    total = max(1, tensors.matrices.reduce(0) { $0 + $1.shape.count })
   }
 
   /// Ends the threads that prepare matrices.
@@ -37,16 +41,11 @@ struct WeightLoader<B: Backend> {
   /// - Parameters:
   ///   - scale: what the product is to be multiplied by, where nothing else is.
   ///   - biasScale: what the bias is multiplied by.
-  mutating func matrix(_ part: MatrixPart, scale: Float = 1, biasScale: Float = 1) throws -> Linear<B.Tensor> {
-    let stored = tensors.format(of: part.tensor), format = target?.format ?? stored
-    let shape: Shape = [part.rows.count, part.columns]
-    var bytesDone = 0
-    let weight = try stager.take(part) { bytes in
-      bytesDone = bytes.count
-      return try backend.makeTensor(shape, format, from: bytes, label: part.tensor.name)
-    }
-    done += bytesDone
-    progress(Double(done) / Double(total))
+  ///   - isKept: whether it stays in the format of the file.
+  mutating func matrix(
+    _ part: MatrixPart, scale: Float = 1, biasScale: Float = 1, isKept: Bool = false
+  ) throws -> Linear<B.Tensor> {
+    let (weight, format) = try upload(.matrix(part), [part.rows.count, part.columns], isKept: isKept)
     return Linear(
       weight: weight, format: format, outputs: part.rows.count, inputs: part.columns,
       bias: try part.bias.map { bias in
@@ -56,7 +55,22 @@ struct WeightLoader<B: Backend> {
 
   func upload(_ part: VectorPart) throws -> B.Tensor { try upload(tensors.values(part), part.tensor.name) }
 
-  private func upload(_ values: [Float], _ label: String) throws -> B.Tensor {
+  /// Uploads weights, encoded anew if that is wanted.
+  ///
+  /// - Parameter isKept: whether they stay in the format of the file.
+  mutating func upload(
+    _ part: WeightPart, _ shape: Shape, isKept: Bool = false
+  ) throws -> (weight: B.Tensor, format: TensorFormat) {
+    let format = (isKept ? nil : target?.format) ?? tensors.format(of: part.tensor)
+    let weight = try stager.take(part, isKept: isKept) { bytes in
+      try backend.makeTensor(shape, format, from: bytes, label: part.tensor.name)
+    }
+    done += shape.count
+    progress(min(1, Double(done) / Double(total)))
+    return (weight, format)
+  }
+
+  func upload(_ values: [Float], _ label: String) throws -> B.Tensor {
     try backend.makeTensor([values.count], .f32, from: values, label: label)
   }
 
@@ -87,58 +101,84 @@ struct WeightLoader<B: Backend> {
       case .one(let factors): factors
       case .shortAndLong(let short, let long): context > c.shortContext ?? context ? long : short
       }
-    let table = RoPE.frequencies(
-      rotaryDimensions: c.rotaryDimensions, base: scheme.base, scale: scheme.scale,
-      factors: factors.map(tensors.values))
-    return try backend.makeTensor([c.rotaryDimensions / 2, 2], .i32, from: table, label: "rotary frequencies")
+    let divisors = factors.map(tensors.values)
+    let plain = scheme.yarn.map { RoPEScaling.yarn($0) } ?? .linear(factor: 1 / scheme.scale)
+    let table = plain.frequencies(rotaryDimensions: scheme.dimensions, base: scheme.base).enumerated().flatMap {
+      RoPE.words(radians: $1 / Double(divisors?[$0] ?? 1))
+    }
+    return try backend.makeTensor([scheme.dimensions / 2, 2], .i32, from: table, label: "rotary frequencies")
   }
 
   // MARK: Layers
 
-  mutating func layer(_ parts: LayerParts, frequencies: B.Tensor?) throws -> Layer<B.Tensor> {
-    let c = tensors.configuration
-    var attention = parts.attentionNorm.map { ScaledNorms($0, tensors) }
-    // What is cut off is not linear in the values any more.
-    let foldsOutput = c.projectionClamp == nil
-    let outputScale = scale(parts.attentionOutput), valueScale = foldsOutput ? outputScale : 1
-    let query = try projection(parts.query, &attention, scale: scale(parts.query))
-    let key = try projection(parts.key, &attention, scale: scale(parts.key))
-    let value = try projection(
-      parts.value, &attention, scale: scale(parts.value) * valueScale, biasScale: valueScale)
-    let attentionGate = try parts.attentionGate.map { try projection($0, &attention, scale: scale($0)) }
-    let attentionOutput = try matrix(parts.attentionOutput, scale: foldsOutput ? 1 : outputScale)
+  mutating func layer(
+    _ parts: LayerParts, rotary: (scheme: RotaryScheme, frequencies: B.Tensor)?
+  ) throws -> Layer<B.Tensor> {
+    var norms = parts.attentionNorm.map { ScaledNorms($0, tensors) }
+    let attention = try parts.attention.map { try self.attention($0, &norms, rotary: rotary) }
+    let latent = try parts.latentAttention.map { try latentAttention($0, &norms, rotary: rotary) }
+    let recurrence = try parts.recurrence.map { try self.recurrence($0, &norms) }
+    let deltaNet = try parts.deltaNet.map { try self.deltaNet($0, &norms) }
 
     let isShared = parts.feedForwardNorm == nil && parts.isParallel
     // A norm whose output is the residual stream itself can take no scales.
-    let takesScales = c.architecture.residual != .normalized
+    let takesScales = tensors.configuration.architecture.residual != .normalized
     var feedForward =
-      isShared ? attention : parts.feedForwardNorm.map { ScaledNorms($0, tensors, takesScales: takesScales) }
-    let used = c.architecture.scales.feedForwardProducts
-    let gateScale = used ? parts.gate.map(scale) ?? 1 : 1, downScale = used ? scale(parts.down) : 1
+      isShared ? norms : parts.feedForwardNorm.map { ScaledNorms($0, tensors, takesScales: takesScales) }
+    let combinedScale = parts.mixture?.combinedScale ?? 1
+    let network = try parts.network.map { try self.network($0, &feedForward, outputScale: combinedScale) }
+    let mixture = try parts.mixture.map { try self.mixture($0, &feedForward) }
+    if isShared { norms = feedForward }
+    return Layer(
+      attentionInput: try input(norms), attention: attention, latentAttention: latent, recurrence: recurrence,
+      deltaNet: deltaNet, postAttentionNorm: try norm(parts.postAttentionNorm),
+      feedForwardInput: isShared ? .shared : try input(feedForward), isParallel: parts.isParallel, network: network,
+      mixture: mixture, postFeedForwardNorm: try norm(parts.postFeedForwardNorm), sumNorm: try norm(parts.sumNorm),
+      layerOutputNorm: try norm(parts.layerOutputNorm))
+  }
+
+  /// - Parameter outputScale: what its output is multiplied by besides.
+  mutating func network(
+    _ parts: NetworkParts, _ norms: inout ScaledNorms?, outputScale: Float = 1
+  ) throws -> Network<B.Tensor> {
+    let used = tensors.configuration.architecture.scales.feedForwardProducts
+    let gateScale = used ? parts.gate.map(scale) ?? 1 : 1
+    let downScale = (used ? scale(parts.down) : 1) * outputScale
     // Only a gated network is linear in the ups.
     let foldsDown = parts.gate != nil
     let upScale = (used ? scale(parts.up) : 1) * (foldsDown ? downScale : 1)
-    let gate = try parts.gate.map { try projection($0, &feedForward, scale: gateScale, biasScale: gateScale) }
-    let up = try projection(parts.up, &feedForward, scale: upScale, biasScale: upScale)
-    let down = try matrix(parts.down, scale: foldsDown ? 1 : downScale, biasScale: downScale)
-    if isShared { attention = feedForward }
-    return Layer(
-      attentionInput: try input(attention), query: query, key: key, value: value, attentionGate: attentionGate,
-      queryNorm: try norm(parts.queryNorm), keyNorm: try norm(parts.keyNorm), frequencies: frequencies,
-      sinks: try parts.sinks.map { try upload($0) },
-      attentionOutput: attentionOutput, postAttentionNorm: try norm(parts.postAttentionNorm),
-      feedForwardInput: isShared ? .shared : try input(feedForward), isParallel: parts.isParallel, gate: gate, up: up,
+    return Network(
+      gate: try parts.gate.map { try projection($0, &norms, scale: gateScale, biasScale: gateScale) },
+      up: try projection(parts.up, &norms, scale: upScale, biasScale: upScale),
       activationGain: try parts.activationScales.map { scales in
         try upload(tensors.values(scales).map { 1 / $0 }, scales.tensor.name)
-      }, down: down, postFeedForwardNorm: try norm(parts.postFeedForwardNorm), sumNorm: try norm(parts.sumNorm),
-      layerOutputNorm: try norm(parts.layerOutputNorm))
+      }, down: try matrix(parts.down, scale: foldsDown ? 1 : downScale, biasScale: downScale))
+  }
+
+  private mutating func attention(
+    _ parts: AttentionParts, _ norms: inout ScaledNorms?, rotary: (scheme: RotaryScheme, frequencies: B.Tensor)?
+  ) throws -> AttentionWeights<B.Tensor> {
+    let c = tensors.configuration
+    // What is cut off is not linear in the values any more.
+    let foldsOutput = c.projectionClamp == nil, sharpness = c.architecture.attentionGateSharpness
+    let outputScale = scale(parts.output) * c.attentionOutputScale / sharpness
+    let valueScale = foldsOutput ? outputScale : 1
+    let query = try projection(parts.query, &norms, scale: scale(parts.query))
+    let key = try projection(parts.key, &norms, scale: scale(parts.key))
+    let value = try projection(parts.value, &norms, scale: scale(parts.value) * valueScale, biasScale: valueScale)
+    let gate = try parts.gate.map { try projection($0, &norms, scale: scale($0) * sharpness) }
+    return AttentionWeights(
+      query: query, key: key, value: value, gate: gate, queryNorm: try norm(parts.queryNorm),
+      keyNorm: try norm(parts.keyNorm), rotary: rotary,
+      sinks: try parts.sinks.map { try upload($0) },
+      output: try matrix(parts.output, scale: foldsOutput ? 1 : outputScale))
   }
 
   private func input(_ norms: ScaledNorms?) throws -> BlockInput<B.Tensor> {
     try norms.map { .normalized(try upload($0)) } ?? .plain
   }
 
-  private mutating func projection(
+  mutating func projection(
     _ part: MatrixPart, _ norms: inout ScaledNorms?, scale: Float, biasScale: Float = 1
   ) throws -> Projection<B.Tensor> {
     guard let norm = norms?.index(of: scale) else {

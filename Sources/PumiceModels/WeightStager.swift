@@ -12,7 +12,7 @@ final class WeightStager: @unchecked Sendable {
   /// Matrices that may be ready and not taken. Those that were changed are copies, so this bounds the memory.
   private let ahead: Int
   private let tensors: ModelTensors
-  private let parts: [MatrixPart]
+  private let parts: [WeightPart]
   private let encoding: WeightEncoding?
   private let condition = NSCondition()
   // All of these under the lock.
@@ -23,7 +23,7 @@ final class WeightStager: @unchecked Sendable {
   private var running = 0
 
   /// - Parameter parts: in the order in which they will be taken.
-  init(_ tensors: ModelTensors, _ parts: [MatrixPart], encodedIn encoding: WeightEncoding?) {
+  init(_ tensors: ModelTensors, _ parts: [WeightPart], encodedIn encoding: WeightEncoding?) {
     self.tensors = tensors
     self.parts = parts
     self.encoding = encoding
@@ -65,19 +65,20 @@ final class WeightStager: @unchecked Sendable {
   }
 
   /// The bytes to copy; nil where they are those of the file.
-  private func prepare(_ part: MatrixPart) throws -> [UInt8]? {
+  ///
+  /// - Parameter isKept: whether they stay in the format of the file.
+  private func prepare(_ part: WeightPart, isKept: Bool = false) throws -> [UInt8]? {
     let stored = tensors.format(of: part.tensor)
     return try tensors.withBytes(of: part) { bytes in
-      guard let encoding, encoding.format != stored || encoding.isBalanced else {
-        if tensors.isMapped(part.tensor) {
+      guard !isKept, let encoding, encoding.format != stored || encoding.isBalanced else {
+        if part.liesTogether, tensors.isMapped(part.tensor) {
           Self.touch(bytes)
           return nil
         }
         return [UInt8](bytes)
       }
       do throws(QuantizationError) {
-        let shape: Shape = [part.rows.count, part.columns]
-        return try encoding.encode(stored.decode(bytes, shape).map(Float.init), columns: part.columns)
+        return try encoding.encode(stored.decode(bytes, part.shape).map(Float.init), columns: part.shape.rowLength)
       } catch {
         throw error.about(part.tensor.name)
       }
@@ -92,12 +93,16 @@ final class WeightStager: @unchecked Sendable {
   }
 
   /// Runs `body` on the prepared bytes of a matrix. One that is not the next in the order that was given is prepared now.
-  func take<R>(_ part: MatrixPart, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
+  ///
+  /// - Parameter isKept: whether it stays in the format of the file; it must not be in that order then.
+  func take<R>(
+    _ part: WeightPart, isKept: Bool = false, _ body: (UnsafeRawBufferPointer) throws -> R
+  ) throws -> R {
     condition.lock()
     let index = taken
-    guard index < parts.count, parts[index].tensor.name == part.tensor.name, parts[index].rows == part.rows else {
+    guard !isKept, index < parts.count, parts[index].isSame(as: part) else {
       condition.unlock()
-      if let bytes = try prepare(part) { return try bytes.withUnsafeBytes(body) }
+      if let bytes = try prepare(part, isKept: isKept) { return try bytes.withUnsafeBytes(body) }
       return try tensors.withCheckedBytes(of: part, body)
     }
     while results[index] == nil { condition.wait() }
@@ -107,5 +112,61 @@ final class WeightStager: @unchecked Sendable {
     condition.unlock()
     if let bytes = try result.get() { return try bytes.withUnsafeBytes(body) }
     return try tensors.withCheckedBytes(of: part, body)
+  }
+}
+
+/// What is uploaded as one tensor.
+enum WeightPart: Sendable {
+  case matrix(MatrixPart)
+  case experts(ExpertPart)
+
+  var tensor: GGUFTensor {
+    switch self {
+    case .matrix(let part): part.tensor
+    case .experts(let part): part.tensor
+    }
+  }
+
+  private var rows: Range<Int> {
+    switch self {
+    case .matrix(let part): part.rows
+    case .experts(let part): part.rows
+    }
+  }
+
+  /// [rows of all experts, columns]
+  var shape: Shape {
+    switch self {
+    case .matrix(let part): [part.rows.count, part.columns]
+    case .experts(let part): [part.experts * part.rows.count, part.columns]
+    }
+  }
+
+  /// Whether its bytes lie in the file one after the other.
+  var liesTogether: Bool {
+    switch self {
+    case .matrix: true
+    case .experts(let part): part.rows.count == part.allRows
+    }
+  }
+
+  func isSame(as other: WeightPart) -> Bool { tensor.name == other.tensor.name && rows == other.rows }
+}
+
+extension ModelTensors {
+  fileprivate func withBytes<R>(of part: WeightPart, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
+    switch part {
+    case .matrix(let part): try withBytes(of: part, body)
+    case .experts(let part): try withBytes(of: part, body)
+    }
+  }
+
+  fileprivate func withCheckedBytes<R>(
+    of part: WeightPart, _ body: (UnsafeRawBufferPointer) throws -> R
+  ) rethrows -> R {
+    switch part {
+    case .matrix(let part): try withCheckedBytes(of: part, body)
+    case .experts(let part): try withCheckedBytes(of: part, body)
+    }
   }
 }

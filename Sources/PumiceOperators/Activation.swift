@@ -24,6 +24,8 @@ public struct Activation: Operator {
     case reluSquared = "relu_squared"
     /// σ(x).
     case sigmoid
+    /// log(1 + exp(x)) (Dugas et al. 2000).
+    case softplus
     /// x: gated, the product of two tensors.
     case identity
   }

@@ -34,6 +34,8 @@ public struct Attention: Operator {
 
   /// Rows and cells of a tile: see `AttentionTiles`.
   public static let rowsPerTile = 32, keysPerTile = 32
+  /// The largest size of a key or a value: what a latent of 512 elements and its rotated part take (DeepSeek-V2).
+  public static let mostSize = 576
 
   public var sequences: Int
   /// Queries of each sequence.
@@ -144,7 +146,7 @@ public struct Attention: Operator {
     try require(part: part, of: kvHeads)
     for (name, size, format) in [("key", keySize, keyFormat), ("value", valueSize, valueFormat)] {
       try requireCache(of: name, size: size, format)
-      try require(size <= 256, "the \(name) size \(size) is more than 256")
+      try require(size <= Self.mostSize, "the \(name) size \(size) is more than \(Self.mostSize)")
       try require(
         Double(sequences * kvHeads) * Double(capacity) * Double(size) <= Double(UInt32.max)
           && Double(sequences * tokens) * Double(heads) * Double(size) <= Double(UInt32.max),

@@ -21,6 +21,7 @@ public enum OperatorName: String, CaseIterable, Codable, Hashable, Sendable {
   case causalConvolution = "causal_convolution"
   case selectiveScan = "selective_scan"
   case pooling
+  case gatedDeltaNet = "gated_delta_net"
   case softmax
   case argMax = "argmax"
   case packBitPlanes = "pack_bit_planes"

@@ -53,6 +53,9 @@ extension Activation.Function {
     case .sigmoid:
       let value = 1 / (1 + DoubleMath.exponential(-x))
       return (value, RoundingModel.logisticRelative(x) * value + RoundingModel.flush)
+    case .softplus:
+      let value = max(x, 0) + DoubleMath.logarithmOfOnePlus(DoubleMath.exponential(-abs(x)))
+      return (value, RoundingModel.softplusError(x))
     }
   }
 }

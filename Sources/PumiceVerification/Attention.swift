@@ -9,7 +9,7 @@ extension Attention: Verifiable {
   public static var problems: [Attention] {
     let own = [
       AttentionProblems.decoding, AttentionProblems.prompts, AttentionProblems.masked, AttentionProblems.formats,
-      AttentionProblems.options, AttentionProblems.parts,
+      AttentionProblems.options, AttentionProblems.parts, AttentionProblems.latent,
     ]
     return own.flatMap { $0 } + AttentionPublished.cases.map(\.problem)
   }

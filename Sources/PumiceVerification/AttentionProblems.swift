@@ -34,6 +34,13 @@ enum AttentionProblems {
     problem(3, 1, 4, 64, 96, .f16, sequences: 2),
   ]
 
+  /// Latent attention: one head of keys, as wide as a latent and its rotated part, and values that are the latent.
+  static let latent = [
+    problem(1, 1, 4, 576, 70, .f16, values: (512, .f16)), problem(1, 1, 3, 576, 33, .f32, values: (512, .f32)),
+    problem(5, 1, 4, 576, 40, .f16, values: (512, .f16)), problem(9, 1, 2, 320, 37, .f32, values: (288, .bf16)),
+    problem(2, 1, 4, 576, 45, .q8_0, values: (512, .q4_0)),
+  ]
+
   /// Every mask that the tiles are checked with.
   static var masked: [Attention] {
     let shapes = [(5, 1, 4), (1, 2, 4), (11, 2, 1), (35, 1, 2), (3, 2, 3), (7, 4, 1)]

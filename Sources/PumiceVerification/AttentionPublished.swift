@@ -42,7 +42,7 @@ enum AttentionPublished {
   enum Values {
     static let sizes = [
       (40, 40), (64, 64), (64, 72), (64, 128), (72, 64), (72, 72), (80, 80), (96, 64), (96, 96), (128, 64), (128, 96),
-      (128, 128), (192, 128), (192, 192), (256, 256),
+      (128, 128), (192, 128), (192, 192), (256, 256), (320, 256), (512, 512), (576, 512),
     ]
     static let formats: [TensorFormat] = [
       .f32, .f16, .bf16, .q8_0, .block(.q5_1), .block(.q5_0), .block(.q4_1), .q4_0, .block(.iq4_nl),
@@ -55,10 +55,6 @@ enum AttentionPublished {
 
   /// What they have and this operator does not take: sizes and formats with the reason that it gives.
   static let unsupported: [(problem: Attention, reason: String)] = [
-    (heads(320, 256, .f16), "the key size 320 is more than 256"),
-    (heads(512, 512, .f16), "the key size 512 is more than 256"),
-    // DeepSeek's latent attention, whose values are the first 512 elements of the keys.
-    (heads(576, 512, .f16), "the key size 576 is more than 256"),
     (heads(65, 67, .f16), "the key size 65 is no multiple of 8"),
     // They fill rows of 72 up to 96 elements.
     (heads(72, 72, .q4_0), "the key size 72 is no multiple of the 32 that q4_0 needs"),
@@ -101,5 +97,9 @@ enum AttentionPublished {
     row(1024, 32, (1, 1, 1), (64, 64), .q4_0, .bias, values: .q8_0, sinks: true),
     row(512, 75, (1, 1, 1), (96, 96), .q8_0, .bias, values: .f32, sinks: true, softCap: true),
     row(1024, 75, (1, 1, 1), (192, 128), .f16, .none, values: .q4_0, softCap: true),
+    row(113, 3, (1, 1, 32), (320, 256), .f16, .bias),
+    row(113, 3, (1, 1, 4), (512, 512), .q8_0, .none, values: .f16),
+    // DeepSeek's latent attention, whose values are the first 512 elements of the keys in theirs.
+    row(512, 1, (1, 1, 20), (576, 512), .f16, .mask),
   ]
 }

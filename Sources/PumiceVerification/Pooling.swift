@@ -14,9 +14,15 @@ extension Pooling: Verifiable {
     } + Method.allCases.map { Pooling($0, sequences: 6, tokens: 9, width: 65, normalizes: true) }
   }
 
-  /// The longest, the shortest, and where there is room none, and more than there are.
+  /// Lengths: the longest, the shortest, and where there is room none, and more than there are. Of six sequences those with
+  /// odd numbers are too short to be made as long as 1.
   public func special(_ argument: Argument, _ random: inout RandomSource) -> [UInt8]? {
-    argument.name == "lengths" ? integers(lengths.map(Int32.init)) : nil
+    if argument.name == "lengths" { return integers(lengths.map(Int32.init)) }
+    guard argument.name == "x", sequences == 6 else { return nil }
+    let small = 0.5 * Double(Self.leastNorm) / Double(width).squareRoot()
+    return (0..<argument.shape.count).flatMap { i in
+      littleEndian(Float(random.normal() * (i / (tokens * width) % 2 == 0 ? 1 : small)).bitPattern)
+    }
   }
 
   private var lengths: [Int] {

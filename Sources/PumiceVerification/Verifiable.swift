@@ -46,6 +46,7 @@ extension OperatorName {
     case .causalConvolution: CausalConvolution.self
     case .selectiveScan: SelectiveScan.self
     case .pooling: Pooling.self
+    case .gatedDeltaNet: GatedDeltaNet.self
     case .softmax: Softmax.self
     case .argMax: ArgMax.self
     case .packBitPlanes: PackBitPlanes.self

@@ -22,7 +22,7 @@ struct EmbedCommand: ParsableCommand {
       Example: pumice embed minilm.gguf "The cat sits outside" "A man is playing guitar" --json
       """)
 
-  @Argument(help: "The model: a GGUF file, or hf:OWNER/NAME[:QUANTIZATION] to fetch one.")
+  @Argument(help: "The model: a GGUF file, a Hugging Face folder, or hf:OWNER/NAME[:QUANTIZATION] to fetch one.")
   var model: String
 
   @Argument(help: "The texts.")

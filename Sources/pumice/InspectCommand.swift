@@ -51,6 +51,7 @@ struct InspectionReport: Encodable {
     var context: Int
     var weights: Int
     var cache: Int
+    var state: Int
     var activations: Int
     var total: Int
   }
@@ -98,8 +99,8 @@ struct InspectionReport: Encodable {
     do {
       let estimate = try tensors.memory(options)
       memory = Memory(
-        context: options.context, weights: estimate.weights, cache: estimate.cache, activations: estimate.activations,
-        total: estimate.total)
+        context: options.context, weights: estimate.weights, cache: estimate.cache, state: estimate.state,
+        activations: estimate.activations, total: estimate.total)
     } catch {
       problem = "\(error)"
     }
@@ -119,9 +120,10 @@ struct InspectionReport: Encodable {
     print("model hash \(modelHash)")
     print("\(parameters) parameters, \(readable(bytes: bytes)) (\(shares)), \(fixed(bitsPerWeight, 2)) bits per weight")
     if let memory {
+      let state = memory.state == 0 ? "" : "recurrent state \(readable(bytes: memory.state)), "
       print(
         "memory for a context of \(memory.context): \(readable(bytes: memory.total)) (weights "
-          + "\(readable(bytes: memory.weights)), cache \(readable(bytes: memory.cache)), activations "
+          + "\(readable(bytes: memory.weights)), cache \(readable(bytes: memory.cache)), \(state)activations "
           + "\(readable(bytes: memory.activations)))")
     }
     if let problem { print("cannot be run: \(problem)") }

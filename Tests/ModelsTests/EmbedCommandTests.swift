@@ -6,7 +6,9 @@ import Testing
 /// `pumice embed`, as users call it.
 @Suite(.serialized) struct EmbedCommandTests {
   private let tool = CommandLineTests()
-  private let goldens = try! TinyBERT.goldens().filter { $0.limit == TinyBERT.longest }
+  private let goldens: [TinyBERT.Golden]
+
+  init() throws { goldens = try TinyBERT.goldens().filter { $0.limit == TinyBERT.longest } }
 
   private func embeddings<T>(_ output: String, as type: T.Type) throws -> T {
     let object = try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any])
@@ -24,6 +26,16 @@ import Testing
     #expect(outcome.errors.contains("device: "))
     let found = try embeddings(outcome.output, as: [[Double]].self)
     #expect(error(found, goldens.map { unit($0.pooled(.mean)) }) <= 1e-11)
+  }
+
+  @Test func readsAFolderAndItsSettings() throws {
+    let golden = try #require(try TinyBERT.goldens().first { $0.limit == 12 })
+    let outcome = try tool.run(["embed", "\(TinyBERT.folder)/tiny-bert", golden.text, "a dog runs", "--json"])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(outcome.errors.contains("text 1 has 34 tokens, the model takes 12"), "\(outcome.errors)")
+    let found = try embeddings(outcome.output, as: [[Double]].self)
+    let second = try #require(goldens.first { $0.text == "a dog runs" })
+    #expect(error(found, [unit(golden.pooled(.mean)), unit(second.pooled(.mean))]) <= 1e-11)
   }
 
   @Test func takesTextsFromStandardInputAndOptionsBeforeWhatTheModelSays() throws {
@@ -52,7 +64,7 @@ import Testing
       "embed", TinyBERT.path, "a dog", golden.text, "-c", "12", "--pooling", "last", "--json",
     ])
     #expect(outcome.code == 0, "\(outcome.errors)")
-    #expect(outcome.errors.contains("text 2 has 24 tokens, the model takes 12"), "\(outcome.errors)")
+    #expect(outcome.errors.contains("text 2 has 34 tokens, the model takes 12"), "\(outcome.errors)")
     let found = try embeddings(outcome.output, as: [[Double]].self)
     #expect(error([found[1]], [unit(golden.pooled(.last))]) <= 1e-11)
   }
@@ -60,7 +72,7 @@ import Testing
   @Test func showsPeopleHowMuchTextsHaveInCommon() throws {
     let outcome = try tool.run(["embed", TinyBERT.path, "the cat sits", "the cat sits", "a dog runs out"])
     #expect(outcome.code == 0, "\(outcome.errors)")
-    #expect(outcome.output.hasPrefix("16 dimensions, pooling: mean, normalized\n1: \"the cat sits\", 6 tokens\n"))
+    #expect(outcome.output.hasPrefix("16 dimensions, pooling: mean, normalized\n1: \"the cat sits\", 5 tokens\n"))
     let table = outcome.output.split(separator: "\n").suffix(3).map { $0.split(separator: " ").map(String.init) }
     #expect(table[0][0...2] == ["1", "1.0000", "1.0000"])
     #expect(table[2][3] == "1.0000" && table[0][3] == table[2][1] && table[0][3] != "1.0000")

@@ -81,16 +81,19 @@ func unit(_ vector: [Double]) -> [Double] {
     }
   }
 
-  /// The folder that the file was made of.
-  @Test func vectorsOfTheFolderAreTheSame() throws {
-    let file = try FolderAsGGUF(folder: "\(TinyBERT.folder)/tiny-bert", for: .running), goldens = try TinyBERT.goldens()
-    let tokenizer = try Tokenizers.load(from: file)
+  /// The same model as a folder of sentence-transformers, whose tokenizer is read from `tokenizer.json`.
+  @Test(arguments: TestBackend.allCases)
+  func aFolderGivesTheSameVectors(backend: TestBackend) throws {
+    let folder = try ModelSource.open(path: "\(TinyBERT.folder)/tiny-bert"), goldens = try TinyBERT.goldens()
+    let tokenizer = try Tokenizers.load(from: folder)
     for golden in goldens {
       #expect(try tokenizer.encodeWhole(golden.text, limit: golden.limit).tokens == golden.tokens, "\(golden.text)")
     }
-    let options = EmbeddingOptions(pooling: .mean, normalizes: false, longestText: TinyBERT.longest)
-    let found = try TestBackend.vulkan.embedder(file, options).vectors(of: goldens.map(\.tokens))
-    for (golden, vectors) in zip(goldens, found) { #expect(normalizedError(vectors, [golden.pooled(.mean)]) <= 1e-11) }
+    let options = EmbeddingOptions(pooling: .mean, longestText: TinyBERT.longest)
+    let found = try backend.embedder(folder, options).vectors(of: goldens.map(\.tokens))
+    for (golden, vectors) in zip(goldens, found) {
+      #expect(normalizedError(vectors, [unit(golden.pooled(.mean))]) <= 1e-11, "“\(golden.text)”")
+    }
   }
 
   /// Lengths on both sides of those that passes are made for, each alone, with longer and with shorter ones, in passes for

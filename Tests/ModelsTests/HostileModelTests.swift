@@ -44,9 +44,9 @@ import Testing
       ("attention.key_length", .uint32(12)),
       ("attention.value_length", .uint32(12)), ("attention.layer_norm_rms_epsilon", .float32(.nan)),
       ("rope.dimension_count", .uint32(15)), ("rope.dimension_count", .uint32(32)), ("rope.freq_base", .float32(-1)),
-      ("rope.freq_base", .float32(.infinity)), ("rope.scaling.type", .string("yarn")),
+      ("rope.freq_base", .float32(.infinity)), ("rope.scaling.type", .string("dynamic")),
       ("rope.scaling.factor", .float32(-2)),
-      ("rope.scaling.attn_factor", .float32(1.5)), ("expert_count", .uint32(8)), ("vocab_size", .uint32(17)),
+      ("rope.scaling.attn_factor", .float32(-1)), ("expert_count", .uint32(8)), ("vocab_size", .uint32(17)),
     ] as [(String, GGUFValue)])
   func badValuesAreNamed(key: String, value: GGUFValue) throws {
     let text = try failure(changing: "llama.\(key)", to: value)

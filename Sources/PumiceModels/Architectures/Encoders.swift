@@ -45,7 +45,7 @@ extension Architecture {
       Architecture(
         name: "neo-bert", rotary: Rotary(.adjacent), names: TensorNames(outputNorm: "enc.output_norm"),
         encoder: EncoderTraits(), unused: classifier),
-      Architecture(name: "eurobert", encoder: EncoderTraits()),
+      Architecture(name: "eurobert", encoder: EncoderTraits(), unused: ["output"]),
       Architecture(
         name: "gemma-embedding", headNorm: HeadNorm(), windows: Windows(period: 6, isCentered: true, base: .unscaled),
         feedForward: .gated(.geluTanh), scales: Scales(embedding: .rootOfWidth), names: .normsAround,

@@ -4,13 +4,13 @@ extension Architecture {
   /// Llama 1 to 3, Mistral, and all that share their layers (Touvron et al. 2023). GGUF files hold the query and key
   /// weights permuted so that adjacent elements form a pair.
   public static let llama = Architecture(
-    name: "llama", rotary: Rotary(.adjacent, factors: .one),
+    name: "llama", rotary: Rotary(.adjacent, factors: .one), experts: Experts(),
     scales: Scales(feedForwardProducts: true))
 
   /// Families of which each differs from Llama in a part or two.
   static let likeLlama = [
     Architecture(
-      name: "mistral3", rotary: Rotary(.adjacent, factors: .one),
+      name: "mistral3", rotary: Rotary(.adjacent, factors: .one), temperature: .key, experts: Experts(),
       scales: Scales(feedForwardProducts: true)),
     // Llama with layers left out, chosen by search (Nemotron).
     Architecture(name: "deci", rotary: Rotary(.adjacent, factors: .one)),
@@ -52,6 +52,10 @@ extension Architecture {
     Architecture(
       name: "cogvlm",
       unused: ["rope_freqs", "attn_qkv.scale", "vis_attn_qkv", "vis_attn_output", "vis_gate", "vis_up", "vis_down"]),
+    // Gates are log₂(1 + 2ˣ). The values of models with experts are mixtures too, which are not known here.
+    Architecture(
+      name: "k2-horizon", headNorm: HeadNorm(isOptional: true), attentionGate: .byShape,
+      attentionGateFunction: .softplus, attentionGateSharpness: 0.693_147_2, hasNormGroups: true),
     Architecture(
       name: "muse-glimmer", headNorm: HeadNorm(), rotary: Rotary(.adjacent, layers: .windowed),
       caps: Caps(logits: true), windows: Windows(period: 4, base: .key), attentionGate: .perElement,

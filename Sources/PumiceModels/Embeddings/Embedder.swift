@@ -30,6 +30,10 @@ public final class Embedder<B: Backend>: TextEmbedder {
   private let activations: Activations<B>
   private let cache: KVCache<B>
   private let tileLists: TileLists<B>
+  /// None: recurrent layers are refused.
+  private let state: RecurrentState<B>
+  /// What queries are multiplied by, [rows]; nil for nothing.
+  private let temperatures: B.Tensor?
   /// What the host writes, [rows]; −1 stands for padding.
   private let tokens: B.Tensor
   private let positions: B.Tensor
@@ -70,6 +74,9 @@ public final class Embedder<B: Backend>: TextEmbedder {
     activations = try Activations(c, rows: rows, logitRows: 1, on: backend)
     cache = try KVCache(passOf: rows, c, on: backend)
     tileLists = try TileLists(passOf: rows, longest: options.longestText, c, on: backend)
+    state = try RecurrentState(c, on: backend)
+    temperatures =
+      c.temperature == nil ? nil : try backend.makeTensor([rows], .f32, at: .hostWritten, label: "temperatures")
     tokens = try backend.makeTensor([rows], .i32, at: .hostWritten, label: "tokens")
     positions = try backend.makeTensor([rows], .i32, at: .hostWritten, label: "positions")
     lengths = try backend.makeTensor([rows], .i32, at: .hostWritten, label: "lengths of texts")
@@ -109,7 +116,7 @@ public final class Embedder<B: Backend>: TextEmbedder {
   // MARK: Passes
 
   private func run(_ texts: [[Int32]], _ shape: PassShape) throws -> [[[Float]]] {
-    let heads = configuration.kvHeadCount, longest = shape.tokens
+    let longest = shape.tokens
     func padded(_ values: some Sequence<Int32>, _ count: Int) -> [Int32] {
       values + [Int32](repeating: -1, count: longest - count)
     }
@@ -117,9 +124,10 @@ public final class Embedder<B: Backend>: TextEmbedder {
     let counts = texts.map { Int32($0.count) }
     try backend.write(texts.flatMap { padded($0, $0.count) }, to: tokens)
     try backend.write(places, to: positions)
-    try backend.write(places.flatMap { repeatElement($0, count: heads) }, to: tileLists.places[0].cells)
-    try backend.write(counts.flatMap { repeatElement($0, count: heads) }, to: tileLists.places[0].lengths)
-    try backend.write(counts, to: tileLists.totals)
+    if let temperature = configuration.temperature, let temperatures {
+      try backend.write(places.map { temperature.factor(position: max(0, Int($0))) }, to: temperatures)
+    }
+    try tileLists.write(positions: places, lengths: counts, configuration, on: backend)
     let isPooled = options.pooling != .none
     try backend.write(isPooled ? counts : [Int32](repeating: 1, count: shape.rows), to: lengths)
     try program(shape).run()
@@ -137,8 +145,9 @@ public final class Embedder<B: Backend>: TextEmbedder {
     let program = try backend.makeProgram(label: "\(shape.sequences) texts of up to \(shape.tokens) tokens")
     let pass = ForwardPass(
       configuration: configuration, weights: weights, activations: activations,
-      layout: CacheLayout(wholeTexts: shape.tokens, for: configuration), cache: cache, tileLists: tileLists,
-      backend: backend, program: program, count: shape.rows, length: shape.tokens, sequences: shape.sequences)
+      layout: CacheLayout(wholeTexts: shape.tokens, for: configuration), cache: cache, state: state,
+      tileLists: tileLists, temperatures: temperatures, backend: backend, program: program, count: shape.rows,
+      length: shape.tokens, sequences: shape.sequences)
     let states = try pass.recordStates(tokens: tokens, positions: positions)
     let pooled = try record(pass, states, shape)
     let rows = options.pooling == .none ? shape.rows : shape.sequences

@@ -27,6 +27,10 @@ public struct EmbeddingOptions: Hashable, Sendable {
 
   /// - Throws: `ModelError` for what no model or this one cannot do.
   func validate(for configuration: ModelConfiguration) throws(ModelError) {
+    guard !configuration.layers.contains(where: \.recurs) else {
+      throw .invalidOption(
+        "embeddings of models with recurrent layers are not supported (\(configuration.architecture.name))")
+    }
     guard longestText >= 1 else { throw .invalidOption("texts of \(longestText) tokens; there must be at least 1") }
     guard 1...1 << 30 ~= passTokens else {
       throw .invalidOption("\(passTokens) tokens at once; there must be at least 1 and at most \(1 << 30)")
@@ -57,7 +61,10 @@ extension MemoryEstimate {
     // There are no logits, so no matrix for them.
     let matrices = tensors.matrices.filter { $0.name != tensors.output?.tensor.name }
     weights = Self.sum(
-      matrices.map { tensorBytes($0.shape, options.weightEncoding?.format ?? $0.format ?? .f32) })
+      matrices.map { matrix in
+        let encoding = tensors.kept.contains(matrix.name) ? nil : options.weightEncoding?.format
+        return tensorBytes(matrix.shape, encoding ?? matrix.format ?? .f32)
+      })
     // A product that overflows is no shape, and fits nowhere.
     func bytes(_ factors: Int...) -> Int {
       let count = Self.product(factors)
@@ -65,12 +72,12 @@ extension MemoryEstimate {
     }
     cache = bytes(rows, c.kvHeadCount, c.headSize + c.valueSize + 1)
     let lists = TileLists<VulkanBackend>.size(passOf: rows, longest: options.longestText, c)
-    let masks = Set(CacheLayout.masks(of: c)).count
+    let kinds = TileLists<VulkanBackend>.kinds(longest: options.longestText, c)
     activations = Self.sum([
       bytes(rows, Activations<VulkanBackend>.elementsPerToken(c)),
       bytes(rows, Self.sum(Embedder<VulkanBackend>.widths(tensors, options) + [c.embeddingLength])),
       bytes(c.vocabularySize),
-      bytes(masks, Self.sum([lists.counts, lists.list])),
+      bytes(kinds, Self.sum([lists.counts, lists.list])),
     ])
   }
 }

@@ -45,20 +45,26 @@ struct TextBatch: Hashable {
 
 extension CacheLayout {
   /// The layout of one pass over whole texts of up to `tokens` tokens, each of which is kept in the cell of its position.
+  ///
+  /// - Precondition: no layer is recurrent.
   init(wholeTexts tokens: Int, for c: ModelConfiguration) {
     passTokens = tokens
     longestText = tokens
-    cellMaps = [CellMap(nil, passTokens: tokens, context: tokens)]
-    let run = Run(heads: 0..<c.kvHeadCount, part: nil, keyFormat: .f32, valueFormat: .f32)
-    layers = c.layers.map { layer in
-      let mask: AttentionMask = c.isCausal ? .causal : .full
-      return Layer(mask: layer.window.map { mask & .window($0) } ?? mask, cellMap: 0, runs: [run])
+    let heads = Self.headCounts(c)
+    cellMaps = heads.map { CellMap(nil, heads: $0, passTokens: tokens, context: tokens) }
+    layers = c.layers.indices.map { index in
+      guard c.layers[index].attends else { return nil }
+      let kvHeads = c.layers[index].kvHeadCount
+      let run = Run(heads: 0..<kvHeads, part: nil, keyFormat: .f32, valueFormat: .f32)
+      // The same mask for texts of any length, since its numbers are written once.
+      let mask = Self.windowed(c.isCausal ? .causal : .full, layer: index, of: c, context: c.contextLength)
+      return Layer(mask: mask, cellMap: heads.firstIndex(of: kvHeads)!, runs: [run])
     }
   }
 
-  /// The mask of each layer in such passes.
-  static func masks(of c: ModelConfiguration) -> [AttentionMask] {
-    CacheLayout(wholeTexts: PassShape.step, for: c).layers.map(\.mask)
+  /// The numbers of key-value heads that layers have.
+  static func headCounts(_ c: ModelConfiguration) -> [Int] {
+    Set(c.layers.filter(\.attends).map(\.kvHeadCount)).sorted()
   }
 }
 
@@ -73,7 +79,7 @@ extension KVCache {
     let layer = Layer(
       runs: [Run(keys: try make(c.headSize, .f32, "keys"), values: try make(c.valueSize, .f32, "values"))],
       positions: try make(1, .i32, "positions of keys"))
-    layers = Array(repeating: layer, count: c.layerCount)
+    layers = c.layers.map { $0.attends ? layer : nil }
   }
 }
 
@@ -85,35 +91,61 @@ extension TileLists {
   ///   - rows: tokens of all sequences at most, a multiple of `PassShape.step`.
   init(passOf rows: Int, longest: Int, _ c: ModelConfiguration, on backend: B) throws {
     let sequences = rows / PassShape.step
-    places = [
+    places = try CacheLayout.headCounts(c).map { heads in
       Places(
-        cells: try backend.makeTensor([rows, c.kvHeadCount], .i32, at: .hostWritten, label: "cells"),
-        lengths: try backend.makeTensor([sequences, c.kvHeadCount], .i32, at: .hostWritten, label: "lengths"))
-    ]
+        cells: try backend.makeTensor([rows, heads], .i32, at: .hostWritten, label: "cells"),
+        lengths: try backend.makeTensor([sequences, heads], .i32, at: .hostWritten, label: "lengths"))
+    }
     totals = try backend.makeTensor([sequences], .i32, at: .hostWritten, label: "lengths of sequences")
     let size = Self.size(passOf: rows, longest: longest, c)
-    var known: [AttentionMask: Layer] = [:]
-    layers = try CacheLayout.masks(of: c).map { mask in
-      if let same = known[mask] {
+    let layout = CacheLayout(wholeTexts: longest, for: c)
+    var known: [CacheLayout.TileKind: Layer] = [:]
+    layers = try layout.layers.enumerated().map { index, part in
+      guard let part else { return nil }
+      let kind = layout.tileKind(c, part, layer: index)
+      if let same = known[kind] {
         return Layer(isFirst: false, mask: same.mask, counts: same.counts, list: same.list)
       }
-      let numbers = mask.parameters(heads: c.headCount).map { Int32(bitPattern: $0) }
+      let numbers = kind.mask.parameters(heads: kind.heads).map { Int32(bitPattern: $0) }
       let words = try backend.makeTensor([numbers.count], .i32, at: .hostWritten, label: "numbers of a mask")
       try backend.write(numbers, to: words)
       let layer = Layer(
         isFirst: true, mask: words,
         counts: try backend.makeTensor([size.counts], .i32, at: .device, label: "numbers of live tiles"),
         list: try backend.makeTensor([size.list], .i32, at: .device, label: "live tiles"))
-      known[mask] = layer
+      known[kind] = layer
       return layer
     }
   }
 
+  /// Says where the tokens of texts are, each in the cell of its position.
+  ///
+  /// - Parameters:
+  ///   - positions: of all tokens, −1 for padding.
+  ///   - lengths: of the texts.
+  func write(positions: [Int32], lengths: [Int32], _ c: ModelConfiguration, on backend: B) throws {
+    for (heads, places) in zip(CacheLayout.headCounts(c), places) {
+      try backend.write(positions.flatMap { repeatElement($0, count: heads) }, to: places.cells)
+      try backend.write(lengths.flatMap { repeatElement($0, count: heads) }, to: places.lengths)
+    }
+    try backend.write(lengths, to: totals)
+  }
+
+  /// How many different lists layers have.
+  static func kinds(longest: Int, _ c: ModelConfiguration) -> Int {
+    let layout = CacheLayout(wholeTexts: longest, for: c)
+    return Set(
+      layout.layers.enumerated().compactMap { index, part in part.map { layout.tileKind(c, $0, layer: index) } }
+    ).count
+  }
+
   /// Elements of the largest lists: every sequence may have one tile of rows that is not full.
   static func size(passOf rows: Int, longest: Int, _ c: ModelConfiguration) -> (counts: Int, list: Int) {
-    let group = c.headCount / c.kvHeadCount
-    let full = MemoryEstimate.product([rows, group]) / Attention.rowsPerTile
-    let tiles = MemoryEstimate.product([c.kvHeadCount, MemoryEstimate.sum([full, rows / PassShape.step])])
+    let sizes = c.layers.filter(\.attends).map { layer in
+      let full = MemoryEstimate.product([rows, layer.headCount / layer.kvHeadCount]) / Attention.rowsPerTile
+      return MemoryEstimate.product([layer.kvHeadCount, MemoryEstimate.sum([full, rows / PassShape.step])])
+    }
+    let tiles = sizes.max() ?? 0
     return (tiles, MemoryEstimate.product([tiles, PassShape.padded(longest) / Attention.keysPerTile + 1]))
   }
 }

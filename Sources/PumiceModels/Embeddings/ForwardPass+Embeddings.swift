@@ -8,7 +8,7 @@ extension ForwardPass {
     let a = activations
     guard let norm = weights.outputNorm else { return a.residual }
     try normalize(
-      a.residual, adding: a.delta, norm, rows: count, epsilon: configuration.streamEpsilon, to: a.normed)
+      a.residual, adding: a.delta, norm, rows: count * norm.count, epsilon: configuration.streamEpsilon, to: a.normed)
     return a.normed
   }
 

@@ -39,9 +39,10 @@ public enum StatedPooling: Hashable, Sendable {
 }
 
 extension ModelKeys {
-  /// What `pooling_type` says; nil where it says nothing.
+  /// What `pooling_type` says; nil where it says nothing, or −1, which some files have without its sign.
   func pooling() throws(ModelFileError) -> StatedPooling? {
-    switch try file.optionalInteger(name("pooling_type"), in: -1...4) {
+    if case .uint32(.max)? = file.metadata[name("pooling_type")] { return nil }
+    return switch try file.optionalInteger(name("pooling_type"), in: -1...4) {
     case 0?: .method(.none)
     case 1?: .method(.mean)
     case 2?: .method(.cls)

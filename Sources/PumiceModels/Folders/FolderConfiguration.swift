@@ -43,9 +43,13 @@ struct FolderConfiguration {
     layerCount = settings.layerCount
     kvHeads = try family.kvHeads(settings)
     headSize = try Self.headSize(settings)
-    let context = try settings.size(
+    let positions = try settings.size(
       "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length",
       default: family.context)
+    let context = positions - family.firstPosition
+    guard context > 0 else {
+      throw root.failure(.invalidMetadata, "max_position_embeddings", "\(positions) leaves no position for a token")
+    }
     feedForwardLength = try settings.size(
       "intermediate_size", "n_inner", "ffn_hidden_size", default: 4 * settings.width)
     vocabularySize = try settings.optionalSize("padded_vocab_size", "vocab_size")

@@ -36,6 +36,8 @@ struct FolderFamily: Sendable {
   var windows = Windows.refused
   /// Tokens that the model was trained to see at once, where the configuration does not say.
   var context: Int?
+  /// The row of the position embeddings that is the first token's; those before it are of no use.
+  var firstPosition = 0
   /// Heads of keys, where `num_key_value_heads` is not what says it; nil for as usual.
   var kvHeadCount: @Sendable (FolderSettings) throws(ModelFileError) -> Int? = { _ in nil }
   /// Values that keys must have if they are there; others are refused.

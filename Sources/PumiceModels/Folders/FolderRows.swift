@@ -46,6 +46,9 @@ extension FolderTarget {
   func parts(rows: Int, _ config: FolderConfiguration) -> [(name: String, rows: FolderRows?)]? {
     let size = config.headSize, heads = config.heads, kvHeads = config.kvHeads
     switch self {
+    case .one("position_embd") where config.family.firstPosition > 0:
+      let first = config.family.firstPosition
+      return rows > first ? [("position_embd", FolderRows(first..<rows))] : nil
     case .one(let name): return [(name, nil)]
     case .halves(let first, let second):
       guard rows % 2 == 0 else { return nil }

@@ -38,6 +38,14 @@ public struct GGUFAsFolder: SafetensorsTensors {
         .unsupportedModel, subject: "key \(model.architecture.name).rope.dimension_count",
         "folders cannot hold heads of \(model.headSize) of which \(model.rotaryDimensions) are turned")
     }
+    guard model.yarn == nil, model.ropeMagnitude == 1 else {
+      throw file.error(
+        .unsupportedModel, subject: "key \(model.architecture.name).rope.scaling.type",
+        "folders are written without scaling or with that of Llama 3 or linear scaling")
+    }
+    guard model.layers.allSatisfy({ $0 == model.layers[0] }) else {
+      throw file.error(.unsupportedModel, "folders are written of models whose layers are all alike")
+    }
     var tensors: [SafetensorsTensor] = [], sources: [String: GGUFTensor] = [:]
     var scaling = model.ropeScale == 1 ? RopeScaling.none : .linear(factor: 1 / model.ropeScale)
     for tensor in file.tensors {

@@ -191,6 +191,12 @@ extension Pooling: Benchmarkable {
   }
 }
 
+extension GatedDeltaNet: Benchmarkable {
+  public static var benchmarks: [GatedDeltaNet] {
+    [1, 64].map { GatedDeltaNet(tokens: $0, heads: 32, headSize: 128, keyHeads: 16, keySize: 128) }
+  }
+}
+
 extension Softmax: Benchmarkable {
   public static var benchmarks: [Softmax] { [Softmax(rows: 1, width: 128_256)] }
 }
