@@ -135,7 +135,8 @@ extension FolderFamilyTests {
   /// Formats of MLX, and of Pumice's extension; of families with fused matrices, whose rows are taken apart.
   @Test(arguments: [
     ("llama", "g4:32:asym", true), ("phi3", "g4:32:asym", true), ("gpt_neox", "g8:32:asym", true),
-    ("qwen3", "g3:32:asym", true), ("mistral", "palette4", true), ("qwen2", "nf4:32", true), ("phi3", "palette4", false),
+    ("qwen3", "g3:32:asym", true), ("mistral", "palette4", true), ("qwen2", "nf4:32", true),
+    ("phi3", "palette4", false),
   ])
   func quantizedFoldersRun(name: String, format: String, isItsOwn: Bool) throws {
     let model = try #require(try Self.models.get()[name])
