@@ -63,7 +63,7 @@ extension MemoryEstimate {
     weights = Self.sum(
       matrices.map { matrix in
         let encoding = tensors.kept.contains(matrix.name) ? nil : options.weightEncoding?.format
-        return tensorBytes(matrix.shape, encoding ?? matrix.format ?? .f32)
+        return tensorBytes(matrix.shape, encoding ?? tensors.format(of: matrix))
       })
     // A product that overflows is no shape, and fits nowhere.
     func bytes(_ factors: Int...) -> Int {
@@ -71,6 +71,7 @@ extension MemoryEstimate {
       return count > .max / 8 ? .max : tensorBytes([count], .f32)
     }
     cache = bytes(rows, c.kvHeadCount, c.headSize + c.valueSize + 1)
+    state = 0
     let lists = TileLists<VulkanBackend>.size(passOf: rows, longest: options.longestText, c)
     let kinds = TileLists<VulkanBackend>.kinds(longest: options.longestText, c)
     activations = Self.sum([
