@@ -75,14 +75,15 @@ public struct ModelConfiguration: Hashable, Sendable {
   /// - Parameter architecture: what the layers are made of; nil for what its name says.
   init(_ file: any GGUFSource, _ architecture: Architecture?) throws(ModelFileError) {
     let name = try file.string("general.architecture")
-    guard let architecture = architecture ?? Architecture.all.first(where: { $0.name == name }) else {
+    guard var architecture = architecture ?? Architecture.all.first(where: { $0.name == name }) else {
       let known = Architecture.all.map(\.name).joined(separator: ", ")
       throw file.error(
         .unknownArchitecture, subject: "key general.architecture", "“\(name)” cannot be run, only: \(known)")
     }
     let keys = ModelKeys(file: file, prefix: name)
-    self.architecture = try keys.withStatedActivation(architecture)
-    self.architecture.norm = try keys.norm(architecture.norm)
+    architecture = try keys.withStatedActivation(architecture)
+    architecture.norm = try keys.norm(architecture.norm)
+    self.architecture = architecture
     let trained = try keys.size("context_length", most: 1 << 30)
     contextLength = min(trained, try keys.indexedTokens(architecture) ?? trained)
     embeddingLength = try keys.size("embedding_length")

@@ -160,7 +160,8 @@ import Testing
     let device = try logits(file, .vulkan, options), reference = try logits(file, .reference, options)
     expectSame(device, reference, 1e-9)
     let exact = normalizedError(device, try logits(file).map { $0.map(Double.init) })
-    #expect(exact > 1e-6 && exact < 0.2, "\(exact)")
+    // Other codes may let a router choose others, but leave most of a model as it is.
+    #expect(exact > 1e-6 && exact < 0.5, "\(exact)")
   }
 
   // MARK: Bad files
