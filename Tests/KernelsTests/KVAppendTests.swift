@@ -49,9 +49,9 @@ import Testing
     ("encoding.glsl", "min(rounded & 0x7fffu, 0x7bffu)", "min((rounded & 0x7fffu) + 2u, 0x7bffu)"),
     ("encoding.glsl", "= float16_bits(bits);", "= float16_bits(bits & 0xffffe000u);"),
     ("blocks.glsl", "code_of(e + 16) % 16 << 4 | code_of(e + 17) % 16 << 12", "code_of(e + 17) % 16 << 4"),
-    ("kv_append.comp", "(token / tokens * kv_heads + head) * capacity", "(token / tokens * kv_heads) * capacity"),
-    ("kv_append.comp", "+ cell;", "+ (cell + 1) % capacity;"),
-    ("kv_append.comp", "key_positions.v[row]", "key_positions.v[cell]"),
+    ("kv_append.comp", "(sequence * part_heads + part_head) * capacity", "(sequence * part_heads) * capacity"),
+    ("kv_append.comp", "+ cell, unit);", "+ (cell + 1) % capacity, unit);"),
+    ("kv_append.comp", "key_positions.v[(sequence * kv_heads + head) * capacity + cell]", "key_positions.v[cell]"),
   ]
 
   @Test(arguments: mistakes) func mistakesAreFound(_ file: String, _ passage: String, _ replacement: String) throws {

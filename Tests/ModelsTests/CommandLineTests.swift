@@ -133,11 +133,11 @@ import Testing
   @Test func modelsThatCannotBeRun() throws {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("pumice-\(UUID().uuidString).gguf").path
     defer { try? FileManager.default.removeItem(atPath: path) }
-    try Fixture.f32.writer(setting: ["general.architecture": .string("mamba")]).write(to: path)
+    try Fixture.f32.writer(setting: ["general.architecture": .string("rwkv7")]).write(to: path)
     try expectFailure(1, ["run", path], contains: "“mamba” cannot be run, only: llama")
     let inspection = try run(["inspect", path])
     #expect(
-      inspection.code == 0 && inspection.output.contains("cannot be run: ") && inspection.output.contains("mamba"))
+      inspection.code == 0 && inspection.output.contains("cannot be run: ") && inspection.output.contains("rwkv7"))
     var writer = try Fixture.f32.writer(keeping: { $0.name != "output.weight" })
     writer.addTensor(
       "output.weight", shape: [288, 64], type: .q8_1,

@@ -206,7 +206,7 @@ import Testing
     let full = #expect(throws: ModelFileError.self) { try GGUFAsFolder(try Fixture.f32.open()) }
     #expect(full?.code == .unsupportedModel && full?.subject?.hasPrefix("tensor ") == true)
     let plain = Fixture(name: "f16")
-    let other = try GGUFFile(bytes: plain.writer(setting: ["general.architecture": .string("mamba")]).bytes())
+    let other = try GGUFFile(bytes: plain.writer(setting: ["general.architecture": .string("rwkv7")]).bytes())
     let error = #expect(throws: ModelFileError.self) { try GGUFAsFolder(other) }
     #expect(error?.code.rawValue == "unknownArchitecture")
     var odd = try plain.writer(setting: ["llama.rope.scaling.type": nil, "llama.rope.scaling.factor": nil])
