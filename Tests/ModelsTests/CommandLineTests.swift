@@ -134,7 +134,7 @@ import Testing
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("pumice-\(UUID().uuidString).gguf").path
     defer { try? FileManager.default.removeItem(atPath: path) }
     try Fixture.f32.writer(setting: ["general.architecture": .string("rwkv7")]).write(to: path)
-    try expectFailure(1, ["run", path], contains: "“mamba” cannot be run, only: llama")
+    try expectFailure(1, ["run", path], contains: "“rwkv7” cannot be run, only: llama")
     let inspection = try run(["inspect", path])
     #expect(
       inspection.code == 0 && inspection.output.contains("cannot be run: ") && inspection.output.contains("rwkv7"))
