@@ -1,16 +1,19 @@
 import ArgumentParser
+import PumiceGPU
 import PumiceModelFiles
 import PumiceModels
 import PumiceTensors
+import PumiceVerification
 
 /// `pumice inspect`.
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Shows what is in a model file, and what memory it needs.",
+    abstract: "Shows what is in a model file, what memory it needs, and how fast a device may run it.",
     discussion: """
       Works for every GGUF file, also for models that cannot be run; it then says why. Of a Hugging Face folder it shows what
-      the GGUF file would be. Memory is that of a session with these options.
+      the GGUF file would be. Memory is that of a session with these options. How many tokens a second it may write at most \
+      is what the device's bandwidth and arithmetic allow, which are measured once and remembered.
 
       Example: pumice inspect model.gguf -c 2048 -ctk q8_0 -ctv q4_0
       """)
@@ -23,6 +26,10 @@ struct InspectCommand: ParsableCommand {
   var context: Int?
 
   @OptionGroup(title: "Cache") var cache: CacheArguments
+  @OptionGroup var device: DeviceArguments
+
+  @Flag(help: "Use no device, and so estimate no speed.")
+  var noEstimate = false
 
   @Flag(help: "Print JSON, with every element of every array.")
   var json = false
@@ -33,7 +40,13 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     let file = try model.open()
-    let report = try InspectionReport(file) { try cache.options(for: $0, of: file, context: context) }
+    var report = try InspectionReport(file) { try cache.options(for: $0, of: file, context: context) }
+    if !noEstimate, report.memory != nil {
+      do { try report.estimate(on: device.open()) } catch let error as GPUError where device.device == nil {
+        // A file can be looked at where there is no device.
+        note("no estimate of the speed: \(error)")
+      }
+    }
     if json { try printCompactJSON(report) } else { report.show() }
   }
 }
@@ -72,6 +85,38 @@ struct InspectionReport: Encodable {
   var memory: Memory?
   /// Why it cannot be run; nil if it can.
   var problem: String?
+  /// How fast it may write at most; nil where nothing is measured.
+  var estimate: Estimate?
+
+  struct Estimate: Encodable {
+    var device: String
+    var driver: String
+    var bandwidth: Double
+    var peak: Double
+    /// Of the first token.
+    var bytesPerToken: Double
+    var flopsPerToken: Double
+    var tokensPerSecond: Double
+    /// At the end of the context.
+    var tokensPerSecondAtEnd: Double
+
+    enum CodingKeys: String, CodingKey {
+      case device, driver
+      case bandwidth = "gb_per_s"
+      case peak = "gflops"
+      case bytesPerToken = "bytes_per_token"
+      case flopsPerToken = "flops_per_token"
+      case tokensPerSecond = "tokens_per_s"
+      case tokensPerSecondAtEnd = "tokens_per_s_at_end"
+    }
+  }
+
+  /// What the first and the last token of the context cost; nil for what writes none.
+  private var costs: (first: DecodeCost, last: DecodeCost)?
+
+  private enum CodingKeys: CodingKey {
+    case path, version, modelHash, metadata, tensors, parameters, bytes, bitsPerWeight, types, memory, problem, estimate
+  }
 
   /// - Parameter session: gives the options of the session whose memory is estimated.
   /// - Throws: what `session` does.
@@ -101,9 +146,27 @@ struct InspectionReport: Encodable {
       memory = Memory(
         context: options.context, weights: estimate.weights, cache: estimate.cache, state: estimate.state,
         activations: estimate.activations, total: estimate.total)
+      if let first = try tensors.decodeCost(options, after: 0),
+        let last = try tensors.decodeCost(options, after: options.context - 1)
+      {
+        costs = (first, last)
+      }
     } catch {
       problem = "\(error)"
     }
+  }
+
+  /// Estimates the speed from what the device can do, which is measured the first time.
+  mutating func estimate(on device: Device) throws {
+    guard let costs else { return }
+    let limits = try DeviceLimits.remembered(device)
+    func rate(_ cost: DecodeCost) -> Double {
+      cost.tokensPerSecond(bandwidth: limits.copyGBPerSecond * 1e9, peak: limits.peakGFLOPs * 1e9)
+    }
+    estimate = Estimate(
+      device: device.info.name, driver: "\(device.info.driverName) \(device.info.driverInfo)",
+      bandwidth: limits.copyGBPerSecond, peak: limits.peakGFLOPs, bytesPerToken: costs.first.bytes,
+      flopsPerToken: costs.first.flops, tokensPerSecond: rate(costs.first), tokensPerSecondAtEnd: rate(costs.last))
   }
 
   func show() {
@@ -125,6 +188,13 @@ struct InspectionReport: Encodable {
         "memory for a context of \(memory.context): \(readable(bytes: memory.total)) (weights "
           + "\(readable(bytes: memory.weights)), cache \(readable(bytes: memory.cache)), \(state)activations "
           + "\(readable(bytes: memory.activations)))")
+    }
+    if let estimate, let memory {
+      print(
+        "at most \(fixed(estimate.tokensPerSecond, 1)) tokens/s on \(estimate.device), "
+          + "\(fixed(estimate.tokensPerSecondAtEnd, 1)) after \(memory.context) tokens "
+          + "(\(fixed(estimate.bandwidth, 1)) GB/s, \(fixed(estimate.peak, 1)) GFLOP/s; "
+          + "\(readable(bytes: Int(estimate.bytesPerToken))) a token)")
     }
     if let problem { print("cannot be run: \(problem)") }
   }

@@ -130,6 +130,28 @@ import Testing
     }
   }
 
+  @Test func inspectEstimatesTheSpeed() throws {
+    struct Report: Decodable {
+      struct Estimate: Decodable {
+        var gb_per_s: Double
+        var bytes_per_token: Double
+        var tokens_per_s: Double
+        var tokens_per_s_at_end: Double
+      }
+      var estimate: Estimate?
+    }
+    func report(_ arguments: [String]) throws -> Report {
+      let outcome = try run(["inspect", "--json"] + arguments)
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      return try JSONDecoder().decode(Report.self, from: Data(outcome.output.utf8))
+    }
+    let estimate = try #require(try report(["-c", "1024"]).estimate)
+    #expect(estimate.tokens_per_s > estimate.tokens_per_s_at_end && estimate.tokens_per_s_at_end > 0)
+    #expect(estimate.tokens_per_s * estimate.bytes_per_token <= estimate.gb_per_s * 1.001e9)
+    #expect(try report(["--no-estimate"]).estimate == nil)
+    try expectFailure(1, ["inspect", "--device", "no such device"], contains: "no such device")
+  }
+
   @Test func modelsThatCannotBeRun() throws {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("pumice-\(UUID().uuidString).gguf").path
     defer { try? FileManager.default.removeItem(atPath: path) }

@@ -124,6 +124,32 @@ func unit(_ vector: [Double]) -> [Double] {
     }
   }
 
+  /// Layers that differ in heads, queries with temperatures, experts, latents: the device gives what the reference does, for
+  /// texts of several lengths at once.
+  @Test(
+    arguments: [("deci", .lists), ("llama4", .standard), ("qwen3moe", .standard), ("deepseek2", .standard)]
+      as [(String, FamilyModel.Variant)])
+  func decodersOfEveryKind(name: String, variant: FamilyModel.Variant) throws {
+    var model = FamilyModel(try #require(Architecture.all.first { $0.name == name }), variant)
+    let file = try GGUFFile(bytes: model.writer().bytes(), name: name)
+    let texts: [[Int32]] = [[1, 2, 3], (0..<20).map { $0 * 7 % 48 }, [5]]
+    let options = EmbeddingOptions(pooling: .last, longestText: 24)
+    let found = try TestBackend.vulkan.embedder(file, options).vectors(of: texts)
+    let wanted = try TestBackend.reference.embedder(file, options).vectors(of: texts)
+    for (one, other) in zip(found, wanted) {
+      #expect(normalizedError(one, other.map { $0.map(Double.init) }) <= 1e-9)
+    }
+  }
+
+  @Test func recurrentModelsAreRefused() throws {
+    var model = FamilyModel(try #require(Architecture.all.first { $0.name == "mamba" }))
+    let file = try GGUFFile(bytes: model.writer().bytes(), name: "mamba")
+    let error = #expect(throws: ModelError.self) {
+      try TestBackend.vulkan.embedder(file, EmbeddingOptions(pooling: .mean, longestText: 8))
+    }
+    #expect("\(error, default: "none")".contains("recurrent layers"))
+  }
+
   /// What a decoder gives for its last token is what its logits are made from.
   @Test func ofADecoderTheLastTokenHasSeenAllOthers() throws {
     let golden = try Fixture.f32.golden()

@@ -30,17 +30,21 @@ func readSafetensors(_ bytes: UnsafeBufferPointer<UInt8>) -> CInt {
 func readConfiguration(_ bytes: UnsafeBufferPointer<UInt8>) -> CInt {
   guard let folder = FuzzFolder.config.replacing("config.json", by: bytes) else { return 0 }
   _ = try? QuantizationConfig(path: folder)
-  _ = try? FolderAsGGUF(folder: folder)
+  for purpose in [FolderAsGGUF.Purpose.running, .conversion] { _ = try? FolderAsGGUF(folder: folder, for: purpose) }
   return 0
 }
 
+/// Reads a tokenizer as models run with it, and as it is converted.
 func readTokenizer(_ bytes: UnsafeBufferPointer<UInt8>) -> CInt {
-  guard let folder = FuzzFolder.tokenizer.replacing("tokenizer.json", by: bytes),
-    let metadata = try? TokenizerJSON.metadata(folder: folder, tokens: 300, bos: 1, eos: [2]),
-    let file = try? GGUFFile(bytes: GGUFWriter(metadata: GGUFMetadata(metadata)).bytes()),
-    let tokenizer = try? Tokenizers.load(from: file)
-  else { return 0 }
-  tryOut(tokenizer)
+  guard let folder = FuzzFolder.tokenizer.replacing("tokenizer.json", by: bytes) else { return 0 }
+  let running = try? TokenizerJSON.runningMetadata(folder: folder, bos: 1, eos: [2])
+  let converted = try? TokenizerJSON.metadata(folder: folder, tokens: 300, bos: 1, eos: [2])
+  for metadata in [running, converted].compactMap({ $0 }) {
+    guard let file = try? GGUFFile(bytes: GGUFWriter(metadata: GGUFMetadata(metadata)).bytes()),
+      let tokenizer = try? Tokenizers.load(from: file)
+    else { continue }
+    tryOut(tokenizer)
+  }
   return 0
 }
 

@@ -44,9 +44,9 @@ enum TinyModel {
   }
 
   /// Its `config.json`, with more members.
-  static func configuration(_ more: String = "") -> String {
+  static func configuration(_ more: String = "", of type: String = "llama") -> String {
     """
-    {"model_type": "llama", "hidden_size": \(width), "num_attention_heads": \(heads), "num_key_value_heads": \(heads),
+    {"model_type": "\(type)", "hidden_size": \(width), "num_attention_heads": \(heads), "num_key_value_heads": \(heads),
      "head_dim": \(width), "intermediate_size": \(length), "num_hidden_layers": \(layers), "vocab_size": 12,
      "max_position_embeddings": 64, "rms_norm_eps": 1e-05, "hidden_act": "silu", "tie_word_embeddings": true,
      "rope_theta": 10000.0, "bos_token_id": 1, "eos_token_id": [2, 3], "torch_dtype": "float16"\(more)}
