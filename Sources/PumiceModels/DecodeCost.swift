@@ -45,7 +45,9 @@ extension ModelTensors {
     let layout = CacheLayout(options, for: c)
     for (layer, part) in zip(c.layers, layout.layers) {
       guard let part else { continue }
-      let cells = Double(min(layout.cellMap(of: part).cellsInUse(by: length + 1), layer.window ?? .max))
+      // Attention reads no tile that the mask hides.
+      let reach = part.mask.reach.map { $0.sinks + $0.window } ?? .max
+      let cells = Double(min(length + 1, reach))
       for run in part.runs {
         let bits =
           Double(c.headSize) * run.keyFormat.bitsPerElement + Double(c.valueSize) * run.valueFormat.bitsPerElement
