@@ -102,11 +102,12 @@ struct ModelDescription {
 
   init(_ file: any GGUFSource, _ configuration: ModelConfiguration) {
     path = file.path
-    bytes = file.tensors.reduce(0) { $0 + $1.byteCount }
+    let stored = file.tensors.map { file.stored($0) }
+    bytes = stored.reduce(0) { $0 + $1.bytes }
     parameters = file.tensors.reduce(0) { $0 + $1.shape.count }
     // The format of most of the weights is what people call the model's.
-    let formats = Dictionary(grouping: file.tensors, by: \.type).mapValues { $0.reduce(0) { $0 + $1.byteCount } }
-    let format = formats.max { ($0.value, $0.key.name) < ($1.value, $1.key.name) }?.key.name ?? ""
+    let formats = Dictionary(grouping: stored, by: \.format).mapValues { $0.reduce(0) { $0 + $1.bytes } }
+    let format = formats.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key ?? ""
     let size =
       parameters >= 1_000_000_000 ? "\(fixed(Double(parameters) / 1e9, 0))B" : "\(fixed(Double(parameters) / 1e6, 1))M"
     kind = "\(configuration.architecture.name) \(size) \(format.uppercased())"

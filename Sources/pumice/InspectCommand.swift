@@ -126,9 +126,7 @@ struct InspectionReport: Encodable {
     modelHash = ModelHash(file).description
     for (key, value) in file.metadata { metadata[key] = MetadataValue(value: value) }
     for tensor in file.tensors {
-      // A folder may have formats that are no type of GGUF.
-      let format = file is GGUFFile ? nil : try? file.format(of: tensor)
-      let type = format?.name ?? tensor.type.name, size = format?.byteCount(tensor.shape) ?? tensor.byteCount
+      let (type, size) = file.stored(tensor)
       tensors.append(Tensor(name: tensor.name, shape: tensor.shape.dimensions, type: type, bytes: size))
       parameters += tensor.shape.count
       bytes += size
@@ -197,6 +195,14 @@ struct InspectionReport: Encodable {
           + "\(readable(bytes: Int(estimate.bytesPerToken))) a token)")
     }
     if let problem { print("cannot be run: \(problem)") }
+  }
+}
+
+extension GGUFSource {
+  /// What a tensor is stored in, and its bytes. A folder may have formats that are no type of GGUF.
+  func stored(_ tensor: GGUFTensor) -> (format: String, bytes: Int) {
+    let format = self is GGUFFile ? nil : try? format(of: tensor)
+    return (format?.name ?? tensor.type.name, format?.byteCount(tensor.shape) ?? tensor.byteCount)
   }
 }
 

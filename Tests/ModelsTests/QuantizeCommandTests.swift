@@ -51,8 +51,13 @@ import Testing
         let tenths = outcome.errors.split(separator: "\n").filter { $0.hasSuffix(" %") }
         #expect(tenths.last == "100 %" && tenths.count > 3 && Set(tenths).count == tenths.count)
       }
-      let text = try command.run(["run", back, "--temp", "0", "-n", "8", "-p", "Once upon a time"])
-      #expect(text.code == 0 && text.output.hasPrefix("Once upon a time, there was a"), "\(text.errors)")
+      for model in [back, folder] {
+        let text = try command.run(["run", model, "--temp", "0", "-n", "8", "-p", "Once upon a time"])
+        #expect(text.code == 0 && text.output.hasPrefix("Once upon a time, there was a"), "\(text.errors)")
+      }
+      // A folder runs in the format that it has.
+      let table = try command.run(["bench", "model", "-m", folder, "-p", "4", "-n", "0", "-r", "1"])
+      #expect(table.code == 0 && table.output.contains("llama 2.6M G4:64"), "\(table.errors)\(table.output)")
       #expect(try command.run(["quantize", input, folder, "g4:64"]).errors.contains("the folder is not empty"))
     }
   }
