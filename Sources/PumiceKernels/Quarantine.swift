@@ -74,7 +74,8 @@ public final class Quarantine: Sendable {
     try encoder.encode(entries).write(to: URL(fileURLWithPath: path), options: .atomic)
   }
 
-  static func driver(_ device: DeviceInfo) -> String {
+  /// The driver with its version, which decides what holds of a device.
+  package static func driver(_ device: DeviceInfo) -> String {
     "\(device.driverName) \(device.driverInfo) \(device.driverVersion)"
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 public import PumiceGPU
+import PumiceKernels
 
 extension DeviceLimits {
   /// The limits of one device with one driver, as they were measured.
@@ -14,8 +15,7 @@ extension DeviceLimits {
   /// Good for estimates. Whoever reports measurements as shares of the limits measures both at the same time.
   /// - Throws: as `measure`.
   public static func remembered(_ device: Device) throws -> DeviceLimits {
-    let info = device.info
-    let driver = "\(info.driverName) \(info.driverInfo) \(info.driverVersion)"
+    let info = device.info, driver = Quarantine.driver(info)
     let path = "\(device.cacheFolder)/limits.json"
     let stored =
       FileManager.default.contents(atPath: path).flatMap { try? JSONDecoder().decode([Entry].self, from: $0) } ?? []
