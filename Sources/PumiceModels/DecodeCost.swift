@@ -1,5 +1,4 @@
 import PumiceModelFiles
-import PumiceQuantization
 import PumiceTensors
 
 /// What one token takes of a device at least when a model writes: the weights that it uses are read once, and so are the keys
@@ -38,7 +37,7 @@ extension ModelTensors {
     var cost = DecodeCost(bytes: 0, flops: 0)
     for matrix in matrices {
       let share = usedShare(of: matrix)
-      let format = (kept.contains(matrix.name) ? nil : options.weightEncoding?.format) ?? self.format(of: matrix)
+      let format = format(of: matrix, encodedIn: options.weightEncoding)
       cost.bytes += share * Double(format.byteCount(matrix.shape) ?? 0)
       cost.flops += share * 2 * Double(matrix.shape.count)
     }

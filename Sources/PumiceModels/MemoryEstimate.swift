@@ -25,10 +25,7 @@ public struct MemoryEstimate: Hashable, Sendable, CustomStringConvertible {
   init(_ tensors: ModelTensors, _ options: SessionOptions, bytes tensorBytes: (Shape, TensorFormat) -> Int) {
     let c = tensors.configuration
     weights = Self.sum(
-      tensors.matrices.map { matrix in
-        let encoding = tensors.kept.contains(matrix.name) ? nil : options.weightEncoding?.format
-        return tensorBytes(matrix.shape, encoding ?? tensors.format(of: matrix))
-      })
+      tensors.matrices.map { tensorBytes($0.shape, tensors.format(of: $0, encodedIn: options.weightEncoding)) })
     // A product that overflows is no shape, and fits nowhere.
     func bytes(_ rows: Int, _ columns: Int, _ format: TensorFormat) -> Int {
       Self.product([rows, columns]) == .max ? .max : tensorBytes([rows, columns], format)

@@ -1,4 +1,5 @@
 public import PumiceModelFiles
+import PumiceQuantization
 import PumiceReference
 import PumiceTensors
 
@@ -89,6 +90,11 @@ public struct ModelTensors: Sendable {
 
   /// The format of a matrix.
   func format(of tensor: GGUFTensor) -> TensorFormat { (try? file.format(of: tensor)) ?? .f32 }
+
+  /// The format that a matrix has on a device when matrices are encoded on the way; some stay as they are.
+  func format(of tensor: GGUFTensor, encodedIn encoding: WeightEncoding?) -> TensorFormat {
+    (kept.contains(tensor.name) ? nil : encoding?.format) ?? format(of: tensor)
+  }
 
   func values(_ part: VectorPart) -> [Float] {
     file.withBytes(of: part.tensor) { bytes in

@@ -61,10 +61,7 @@ extension MemoryEstimate {
     // There are no logits, so no matrix for them.
     let matrices = tensors.matrices.filter { $0.name != tensors.output?.tensor.name }
     weights = Self.sum(
-      matrices.map { matrix in
-        let encoding = tensors.kept.contains(matrix.name) ? nil : options.weightEncoding?.format
-        return tensorBytes(matrix.shape, encoding ?? tensors.format(of: matrix))
-      })
+      matrices.map { tensorBytes($0.shape, tensors.format(of: $0, encodedIn: options.weightEncoding)) })
     // A product that overflows is no shape, and fits nowhere.
     func bytes(_ factors: Int...) -> Int {
       let count = Self.product(factors)
