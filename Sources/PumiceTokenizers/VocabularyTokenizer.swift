@@ -6,6 +6,9 @@ protocol VocabularyTokenizer: Tokenizer {
   ///
   /// - Parameter isFirst: whether nothing or a special token is before it.
   func encode(_ bytes: [UInt8], in range: Range<Int>, isFirst: Bool, to output: inout [Int32])
+
+  /// Whether a token that is no ordinary one is cut out of the text before the rest is encoded.
+  func isCutOut(_ id: Int32, parseSpecial: Bool) -> Bool
 }
 
 extension VocabularyTokenizer {
@@ -20,6 +23,8 @@ extension VocabularyTokenizer {
     [.control, .unknown].contains(vocabulary.type(of: id))
   }
 
+  public func isCutOut(_ id: Int32, parseSpecial: Bool) -> Bool { parseSpecial || !isSpecial(id) }
+
   public func encode(_ text: String, addSpecial: Bool, parseSpecial: Bool) throws(TokenizerError)
     -> [Int32]
   {
@@ -32,7 +37,7 @@ extension VocabularyTokenizer {
     var output: [Int32] = []
     if addSpecial && addsBOS, let bosToken { output.append(bosToken) }
     var isFirst = true
-    for fragment in vocabulary.matcher.split(bytes, where: { parseSpecial || !isSpecial($0) }) {
+    for fragment in vocabulary.matcher.split(bytes, where: { isCutOut($0, parseSpecial: parseSpecial) }) {
       switch fragment {
       case .token(let id):
         output.append(id)

@@ -111,15 +111,22 @@ struct UnigramModel: SubwordModel {
   let fallsBackToBytes: Bool
   /// What a character that is no token costs: the least score and 10 less.
   private let penalty: Double
+  /// Whether sums are kept in binary32, which decides ties: SentencePiece does so, `tokenizers` keeps binary64.
+  private let roundsSums: Bool
 
   /// - Parameter least: the tokens of which the least likely one says what unknown characters cost; nil for all.
-  init(_ tokens: [String], scores: [Double], unknown: Int32?, fallsBackToBytes: Bool, leastOf least: [Int]? = nil) {
+  init(
+    _ tokens: [String], scores: [Double], unknown: Int32?, fallsBackToBytes: Bool, leastOf least: [Int]? = nil,
+    roundsSums: Bool = false
+  ) {
+    self.roundsSums = roundsSums
     self.tokens = TokenTable(tokens)
     self.scores = scores
     self.unknown = unknown
     self.fallsBackToBytes = fallsBackToBytes
     let costs = least.map { ids in ids.map { scores[$0] } } ?? scores
-    penalty = (costs.min() ?? 0) - 10
+    let penalty = (costs.min() ?? 0) - 10
+    self.penalty = roundsSums ? Double(Float(penalty)) : penalty
   }
 
   /// The best way to cut a text; nil for characters that are no tokens, of which neighbours are one piece.
@@ -131,6 +138,7 @@ struct UnigramModel: SubwordModel {
       var start = -1
       var id: Int32?
     }
+    func rounded(_ sum: Double) -> Double { roundsSums ? Double(Float(sum)) : sum }
     var nodes = [Node](repeating: Node(), count: text.count + 1)
     nodes[0].score = 0
     nodes[0].start = 0
@@ -148,13 +156,11 @@ struct UnigramModel: SubwordModel {
             continue
           }
           if end == next { isKnown = true }
-          if nodes[end].start < 0 || before + score > nodes[end].score {
-            nodes[end] = Node(score: before + score, start: start, id: id)
-          }
+          let sum = rounded(before + score)
+          if nodes[end].start < 0 || sum > nodes[end].score { nodes[end] = Node(score: sum, start: start, id: id) }
         }
-        if !isKnown, nodes[next].start < 0 || before + penalty > nodes[next].score {
-          nodes[next] = Node(score: before + penalty, start: start)
-        }
+        let sum = rounded(before + penalty)
+        if !isKnown, nodes[next].start < 0 || sum > nodes[next].score { nodes[next] = Node(score: sum, start: start) }
         start = next
       }
     }
