@@ -75,6 +75,9 @@ extension Architecture {
       /// Activated gates above `swiglu_clamp_exp`, or the number given where there is no such key, and ups beyond ± it; for
       /// the shared expert `swiglu_clamp_shexp`. 0 or nil for nothing.
       case key(Float?)
+      /// Gates above `swiglu_clamp_exp`, or the number given where there is no such key, before they are activated, and ups
+      /// beyond ± it (Maple).
+      case gates(Float)
       /// Gates above it, ups beyond ± it, and 1 added to the ups (gpt-oss).
       case gatesAddingOne(Float)
     }

@@ -35,7 +35,7 @@ extension ForwardPass {
 
   /// Gates and ups, or ups alone, to activated numbers; gives where these are.
   ///
-  /// - Parameter limit: what activated gates may not exceed, nor the magnitudes of ups.
+  /// - Parameter limit: what activated gates may not exceed, or gates of experts as their limit says, nor the magnitudes of ups.
   func activate(_ length: Int, isGated: Bool, limit: Float?, experts: Bool = false) throws -> B.Tensor {
     let a = activations
     func record(_ op: Activation, _ arguments: [String: B.Tensor]) throws { try program.record(op, arguments) }
@@ -47,6 +47,10 @@ extension ForwardPass {
       if experts, case .gatesAddingOne(let limit)? = configuration.architecture.experts?.limit {
         try record(
           Activation(function, count: length, gated: true, limit: limit, addsOne: true),
+          ["gate": a.gate, "up": a.up, "y": a.activated])
+      } else if experts, case .gates? = configuration.architecture.experts?.limit {
+        try record(
+          Activation(function, count: length, gated: true, limit: limit),
           ["gate": a.gate, "up": a.up, "y": a.activated])
       } else if let limit {
         try record(Activation(function, count: length, gated: false), ["x": a.gate, "y": a.activated])

@@ -16,7 +16,7 @@ extension ModelKeys {
       )
     }
     var experts = ExpertConfiguration(
-      count: count, used: used, length: down.shape[2], scoring: try scoring(kind.scoring),
+      count: count, used: used, length: down.shape[2], scoring: try scoring(kind.scoring, c),
       groups: try groups(), normalizes: try normalizes(kind.normalization), scale: try weightScale())
     experts.sharedLength = try sharedLength(index, kind.shared, names)
     let beside = try lengthBesideExperts(index, c.architecture)
@@ -25,9 +25,10 @@ extension ModelKeys {
       experts.scale *= kind.combinedScale
     }
     if kind.isLatent { experts.latentLength = down.shape[1] }
+    if case .gates(let absent) = kind.limit { experts.limit = try limit("swiglu_clamp_exp", index, or: absent) }
     if case .key(let absent) = kind.limit {
-      experts.limit = try limit("swiglu_clamp_exp", index, or: absent)
-      experts.sharedLimit = try limit("swiglu_clamp_shexp", index, or: nil)
+      experts.limit = try limit("swiglu_clamp_exp", index, or: absent, least: 0.3)
+      experts.sharedLimit = try limit("swiglu_clamp_shexp", index, or: nil, least: 0.3)
     }
     do throws(OperatorError) {
       try experts.routing(tokens: 1, bias: false).validate()
@@ -74,12 +75,17 @@ extension ModelKeys {
 
   // MARK: Numbers
 
-  private func scoring(_ scoring: Architecture.Experts.Scoring) throws(ModelFileError) -> ExpertRouting.Scoring {
+  private func scoring(
+    _ scoring: Architecture.Experts.Scoring, _ c: ModelConfiguration
+  ) throws(ModelFileError) -> ExpertRouting.Scoring {
     switch scoring {
     case .of(let scoring): return scoring
     case .key(let absent):
       switch try file.optionalInteger(name("expert_gating_func")) ?? 0 {
-      case 0: return absent
+      // The first files of GLM-4.7-Flash lack the key, and are known by their sizes alone.
+      case 0:
+        let layers = try size("block_count", most: 1 << 16)
+        return prefix == "deepseek2" && (layers, c.vocabularySize) == (47, 154880) ? .sigmoid : absent
       case 1: return .softmax
       case 2: return .sigmoid
       case 3: return .softmaxOfChosen
@@ -111,7 +117,11 @@ extension ModelKeys {
   }
 
   /// A number for all layers, or one for each.
-  private func limit(_ key: String, _ index: Int, or absent: Float?) throws(ModelFileError) -> Float? {
+  ///
+  /// - Parameter least: what activated gates are always above the negative of, so that both can be kept within ± the limit.
+  private func limit(
+    _ key: String, _ index: Int, or absent: Float?, least: Float = 0
+  ) throws(ModelFileError) -> Float? {
     let stated: Double?
     if case .array? = file.metadata[name(key)] {
       let list = try file.floatArray(name(key))
@@ -121,8 +131,7 @@ extension ModelKeys {
       stated = try file.optionalFloat(name(key))
     }
     guard let limit = stated.map({ Float($0) }) ?? absent, limit > 1e-6 else { return nil }
-    // Activated gates are never below −0.3, so that both can be kept within ± it.
-    guard limit >= 0.3, limit.isFinite else { throw unsupported(key, "\(limit), which is below 0.3") }
+    guard limit >= least, limit.isFinite else { throw unsupported(key, "\(limit), which is below \(least)") }
     return limit
   }
 }

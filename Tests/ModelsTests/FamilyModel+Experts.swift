@@ -40,7 +40,7 @@ extension FamilyModel {
       metadata["\(name).expert_group_count"] = .uint32(2)
       metadata["\(name).expert_group_used_count"] = .uint32(1)
     }
-    if name == "maple" { metadata["\(name).swiglu_clamp_exp"] = .float32(7) }
+    if name == "maple" { metadata["\(name).swiglu_clamp_exp"] = .float32(0.375) }
     if experts.isLatent { metadata["\(name).moe_latent_size"] = .uint32(16) }
   }
 

@@ -103,7 +103,7 @@ extension Architecture {
       unused: ["attn_gate.scale"]),
     Architecture(
       name: "maple", headNorm: HeadNorm(), rotary: Rotary(.halves, layers: .windowed),
-      windows: Windows(period: 1, base: .key), experts: Experts(limit: .key(7))),
+      windows: Windows(period: 1, base: .key), experts: Experts(limit: .gates(7))),
     Architecture(
       name: "maion-coder", headNorm: HeadNorm(), rotary: Rotary(.halves, layers: .windowed),
       windows: Windows(period: 1), experts: Experts(isLatent: true), names: .normsAround),
