@@ -15,8 +15,8 @@ extension FamilyModel {
       return layer > 0
     case "llama4", "maion-coder": return layer % 2 == 1
     // Families that are mostly without.
-    case "granite", "minicpm", "mistral3", "llama": return variant == .experts
-    case "jamba", "granitehybrid", "nemotron_h_moe": return false
+    case "granite", "minicpm", "mistral3", "llama", "granitehybrid", "nemotron_h_moe": return variant == .experts
+    case "jamba": return variant == .experts && layer > 0
     case "deepseek2", "mistral4", "deepseek32", "glm-dsa", "lfm2moe", "kimi-linear": return layer > 0
     default: return true
     }
@@ -47,6 +47,7 @@ extension FamilyModel {
   mutating func experts(_ prefix: String, _ writer: inout GGUFWriter) {
     let names = architecture.names, kind = architecture.experts!, isBiased = architecture.name == "gpt-oss"
     let inner = kind.isLatent ? 16 : width
+    let isGated = if case .gated = architecture.feedForward { true } else { false }
     if kind.input == .ownNorm { norm(prefix + names.expertNorm, .rms, [width], &writer) }
     linear(prefix + names.router, Self.experts, width, bias: isBiased, &writer)
     if kind.hasSelectionBias {
@@ -56,7 +57,7 @@ extension FamilyModel {
     if ["cohere2moe", "hy_v3"].contains(architecture.name) {
       stack(prefix + names.expertGateAndUp, [Self.experts, 2 * length, inner], bias: isBiased, &writer)
     } else {
-      stack(prefix + names.expertGate, [Self.experts, length, inner], bias: isBiased, &writer)
+      if isGated { stack(prefix + names.expertGate, [Self.experts, length, inner], bias: isBiased, &writer) }
       stack(prefix + names.expertUp, [Self.experts, length, inner], bias: isBiased, &writer)
     }
     stack(prefix + names.expertDown, [Self.experts, inner, length], bias: isBiased, &writer)
@@ -70,7 +71,7 @@ extension FamilyModel {
       matrix(prefix + names.latentUp, width, inner, &writer)
     }
     if kind.shared != .none {
-      matrix(prefix + names.sharedGate, length, width, &writer)
+      if isGated { matrix(prefix + names.sharedGate, length, width, &writer) }
       matrix(prefix + names.sharedUp, length, width, &writer)
       matrix(prefix + names.sharedDown, width, length, &writer)
     }

@@ -30,8 +30,9 @@ import Testing
   /// What models of a family may have that others do not.
   @Test(
     arguments: [
-      ("llama", .experts), ("granite", .experts), ("minicpm", .experts), ("mistral3", .experts), ("llama", .yarn),
-      ("mistral3", .yarn), ("qwen3moe", .yarn), ("deci", .lists),
+      ("llama", .experts), ("granite", .experts), ("minicpm", .experts), ("mistral3", .experts), ("jamba", .experts),
+      ("granitehybrid", .experts), ("nemotron_h_moe", .experts), ("llama", .yarn), ("mistral3", .yarn),
+      ("qwen3moe", .yarn), ("deci", .lists),
     ] as [(String, FamilyModel.Variant)])
   func variantsToo(family: String, variant: FamilyModel.Variant) throws { try compare(family, variant) }
 
