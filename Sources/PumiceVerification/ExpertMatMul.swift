@@ -4,11 +4,11 @@ public import PumiceReference
 import PumiceTensors
 
 extension ExpertMatMul: Verifiable {
-  /// Formats that find their rows in different ways: plain numbers, blocks whose rows begin within words, and sections with a
-  /// table in a buffer of its own. What a row decodes to is MatMul's to verify.
-  private static let formats: [TensorFormat] = [
-    "f32", "q8_0", "nf8:16",
-  ].map { TensorFormat(name: $0)! }
+  /// What files of mixtures have, every block format, because each makes a shader of its own; and of those with sections, one
+  /// whose codes begin within words, one with offsets, and one with a table in a buffer of its own.
+  private static let formats =
+    TensorFormat.plainWeights + BlockFormat.allCases.map { .block($0) }
+    + ["g3:32", "g4:64:asym", "nf8:16"].map { TensorFormat(name: $0)! }
 
   public static var problems: [ExpertMatMul] {
     let everywhere = formats.enumerated().map { index, format in

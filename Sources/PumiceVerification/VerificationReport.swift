@@ -1,3 +1,4 @@
+import PumiceKernels
 public import PumiceOperators
 
 /// The verdict on every variant of the operators asked for.
@@ -20,6 +21,15 @@ public struct VerificationReport: Codable, Sendable {
 
     /// Failures kept in full; the rest are only counted.
     static let kept = 5
+
+    /// Adds what the variant made of other cases.
+    mutating func add(_ other: Row) {
+      cases += other.cases
+      failed += other.failed
+      failures = Array((failures + other.failures).prefix(Self.kept))
+      worstShare = failed > 0 ? nil : [worstShare, other.worstShare].compactMap(\.self).max()
+      refused.merge(other.refused, uniquingKeysWith: +)
+    }
 
     public var verdict: String {
       if unavailable != nil { return "unavailable" }
@@ -49,6 +59,21 @@ public struct VerificationReport: Codable, Sendable {
   public var comparesBarriers: Bool
   public var rows: [Row]
   public var seconds: Double
+
+  /// Adds what was found of other cases, in the order of operators and variants.
+  mutating func add(_ others: [Row]) {
+    for other in others {
+      if let index = rows.firstIndex(where: { $0.name == other.name && $0.variant == other.variant }) {
+        rows[index].add(other)
+      } else {
+        rows.append(other)
+      }
+    }
+    func place(_ row: Row) -> (Int, Int) {
+      (OperatorName.allCases.firstIndex(of: row.name)!, row.name.type.variantNames.firstIndex(of: row.variant) ?? 0)
+    }
+    rows.sort { place($0) < place($1) }
+  }
 
   public var cases: Int { rows.reduce(0) { $0 + $1.cases } }
   public var failed: Int { rows.reduce(0) { $0 + $1.failed } }

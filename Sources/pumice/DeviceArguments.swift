@@ -25,6 +25,11 @@ struct DeviceArguments: ParsableArguments {
     return options
   }
 
+  /// The options again, for another process.
+  var arguments: [String] {
+    (device.map { ["--device", $0] } ?? []) + (validation.map { ["--validation", $0.rawValue] } ?? [])
+  }
+
   func open(barrierEverywhere: Bool = false) throws -> Device {
     var options = options
     if barrierEverywhere { options.barrierEverywhere = true }
@@ -41,7 +46,11 @@ extension ValidationMode: ExpressibleByArgument {}
 
 /// Fails if the validation layer or a guard gap reported anything.
 func checkValidation(of devices: Device...) throws {
-  let messages = devices.flatMap(\.validationMessages)
+  try checkValidation(devices.flatMap(\.validationMessages))
+}
+
+/// Fails if there are any messages, and prints them.
+func checkValidation(_ messages: [String]) throws {
   guard messages.isEmpty else {
     for message in messages { note("validation: \(message)") }
     throw ExitCode.failure

@@ -80,10 +80,8 @@ struct MutateCommand: ParsableCommand {
   /// The program itself, with the options that matter to a worker.
   private func workerCommand() throws -> [String] {
     let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    let selected = device.device.map { ["--device", $0] } ?? []
-    let validated = device.validation.map { ["--validation", $0.rawValue] } ?? []
     let seconds = (secondsPerMutant ?? (all ? nil : 10)).map { ["--seconds-per-mutant", String($0)] } ?? []
-    return [program, "mutate", "--worker", "--seed", String(seed)] + seconds + selected + validated
+    return [program, "mutate", "--worker", "--seed", String(seed)] + seconds + device.arguments
   }
 
   private func work() throws {

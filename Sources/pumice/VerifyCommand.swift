@@ -1,8 +1,10 @@
 public import ArgumentParser
+import Foundation
 import PumiceGPU
 import PumiceKernels
 public import PumiceOperators
 import PumiceVerification
+import Synchronization
 
 /// `pumice verify`.
 struct VerifyCommand: ParsableCommand {
@@ -40,10 +42,22 @@ struct VerifyCommand: ParsableCommand {
   @Flag(help: "Run every case again with a barrier before every dispatch; the bits must be the same.")
   var barriers = false
 
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      """
+      Verify with so many processes at once. A driver that crashes or hangs then ends one of them, and counts as a failure.
+      """, valueName: "count"))
+  var jobs = 1
+
   @Flag(help: "Print the report as JSON.")
   var json = false
 
+  @Flag(help: ArgumentHelp("Verify parts as stdin asks for them.", visibility: .private))
+  var worker = false
+
   func validate() throws {
+    if !(1...256).contains(jobs) { throw ValidationError("--jobs \(jobs): there can be 1 to 256 processes.") }
     try requireKnown(variant, of: `operator`)
     if !`operator`.isEmpty, !except.isEmpty {
       throw ValidationError("--operator names those to verify and --except those not to: give one of them.")
@@ -51,26 +65,51 @@ struct VerifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    let opened = try device.open()
-    let serialized = barriers ? try device.open(barrierEverywhere: true) : nil
-    let kernels = device.kernels(opened)
-    let verifier = Verifier(kernels: kernels, serialized: serialized.map { KernelLibrary(device: $0) })
-    if !json { print("\(opened.info.index): \(opened.info.summary)") }
     let names = except.isEmpty ? `operator` : OperatorName.allCases.filter { !except.contains($0) }
     let request = VerificationRequest(names, variant: variant, caseFilter: caseFilter, seed: seed)
-    var line = ProgressLine()
-    let report = try verifier.verify(request) { progress in
-      switch progress {
-      case .started(let name, let cases): line.show("\(name.rawValue): \(cases) cases")
-      case .ran(let name, let cases, let all): line.show("\(name.rawValue): \(cases) of \(all) cases")
-      case .finished: break
+    let opened = try device.open()
+    let serialized = barriers ? try device.open(barrierEverywhere: true) : nil
+    // Processes leave the list of what failed to the one that started them.
+    let kernels = worker ? KernelLibrary(device: opened) : device.kernels(opened)
+    let verifier = Verifier(kernels: kernels, serialized: serialized.map { KernelLibrary(device: $0) })
+    if worker { return try VerificationWorker.run(request, verifier) }
+    if !json { print("\(opened.info.index): \(opened.info.summary)") }
+    var messages: [String] = []
+    let report: VerificationReport
+    if jobs > 1 {
+      let line = Mutex(ProgressLine())
+      let run = ParallelVerification(workerCommand: try workerCommand(), processes: jobs)
+      (report, messages) = try run.run(request, verifier) { done, all in
+        line.withLock { $0.show("\(done) of \(all) parts of the cases") }
       }
+      line.withLock { $0.clear() }
+    } else {
+      var line = ProgressLine()
+      report = try verifier.verify(request) { progress in
+        switch progress {
+        case .started(let name, let cases): line.show("\(name.rawValue): \(cases) cases")
+        case .ran(let name, let cases, let all): line.show("\(name.rawValue): \(cases) of \(all) cases")
+        case .runs, .finished: break
+        }
+      }
+      line.clear()
     }
-    line.clear()
     if json { try printJSON(report) } else { show(report) }
+    try checkValidation(messages)
     try checkValidation(of: opened)
     if let serialized { try checkValidation(of: serialized) }
     if !report.passed { throw ExitCode.failure }
+  }
+
+  /// The program itself, with what a process must know of the device and of the cases.
+  private func workerCommand() throws -> [String] {
+    var command = [try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"), "verify", "--worker"]
+    command += ["--seed", String(seed)] + (barriers ? ["--barriers"] : []) + device.arguments
+    command += `operator`.flatMap { ["--operator", $0.rawValue] } + except.flatMap { ["--except", $0.rawValue] }
+    for (option, value) in [("--variant", variant), ("--case", caseFilter)] {
+      if let value { command += [option, value] }
+    }
+    return command
   }
 
   private func show(_ report: VerificationReport) {

@@ -18,9 +18,15 @@ func withDevice<T>(
   return try body(try Device.open(options: options), folder)
 }
 
+/// A shader does not hold what a test wants to change.
+struct PassageMissing: Error {
+  var path: String
+  var passage: String
+}
+
 /// The text of a shader with one passage replaced, as overrides for a library.
 func broken(_ path: String, _ passage: String, _ replacement: String) throws -> [String: String] {
   let text = try ShaderLibrary.text(path)
-  guard text.contains(passage) else { throw MutationError.workerFailed("\(path) holds no `\(passage)`") }
+  guard text.contains(passage) else { throw PassageMissing(path: path, passage: passage) }
   return [path: text.replacingOccurrences(of: passage, with: replacement)]
 }

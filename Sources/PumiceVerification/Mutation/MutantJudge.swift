@@ -215,13 +215,11 @@ private struct StepChanges {
 /// Why mutants cannot be judged.
 public enum MutationError: Error, CustomStringConvertible {
   case originalFails(String, String)
-  case workerFailed(String)
 
   public var description: String {
     switch self {
     case .originalFails(let place, let failure):
       "\(place) fails without any mutation, so that mutants of it cannot be judged: \(failure)"
-    case .workerFailed(let reason): "the process that runs mutants does not work: \(reason)"
     }
   }
 }

@@ -1,9 +1,6 @@
 import Foundation
 
 /// Judges mutants in a process of its own, which may crash or hang: that only ends the mutant.
-///
-/// The worker reads mutants as JSON, one a line, and answers every one with a line of JSON. While it works it writes
-/// heartbeats; a worker that falls silent is killed.
 public struct MutationRun {
   /// The command that runs `MutationWorker.run`, program first.
   public var workerCommand: [String]
@@ -25,7 +22,7 @@ public struct MutationRun {
   /// A crash or a hang counts as caught only if it happens again in a fresh process, so that the damage that one mutant
   /// does is not taken for the work of the next.
   ///
-  /// - Throws: `MutationError` if the worker does not work at all.
+  /// - Throws: `WorkerError` if the worker does not work at all.
   public func run(_ mutants: [Mutant], progress: (Result, Int) -> Void) throws -> [Result] {
     var results: [Result] = []
     var worker: WorkerProcess?
@@ -36,11 +33,11 @@ public struct MutationRun {
         worker = try WorkerProcess(workerCommand, patience: patience)
         judged = 0
       }
-      var answer = try worker!.judge(mutant)
+      var answer = try judge(mutant, worker!)
       if answer.isLost, judged > 0 {
         worker = try WorkerProcess(workerCommand, patience: patience)
         judged = 0
-        answer = try worker!.judge(mutant)
+        answer = try judge(mutant, worker!)
       }
       judged += 1
       if answer.isLost { worker = nil }
@@ -49,6 +46,19 @@ public struct MutationRun {
       progress(result, results.count)
     }
     return results
+  }
+
+  /// An error that the worker reported is about the unchanged shaders, not about the mutant, and is thrown.
+  private func judge(_ mutant: Mutant, _ worker: WorkerProcess) throws -> WorkerAnswer {
+    func lost(_ reason: String) -> WorkerAnswer {
+      WorkerAnswer(verdict: MutantVerdict(.caught, reason: reason, cases: 1), isLost: true)
+    }
+    switch try worker.ask(mutant) {
+    case .lost(let reason, _): return lost(reason)
+    case .answer(let text):
+      let answer = try? JSONDecoder().decode(WorkerAnswer.self, from: Data(text.utf8))
+      return answer ?? lost("it wrote over the worker's output")
+    }
   }
 }
 
@@ -61,9 +71,6 @@ struct WorkerAnswer: Codable {
 
 /// The side of `MutationRun` that runs mutants.
 public enum MutationWorker {
-  static let ready = "ready"
-  static let heartbeat = "."
-
   /// Judges mutants from stdin until it ends, answers on stdout.
   public static func run(_ judge: MutantJudge) throws {
     func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
@@ -71,9 +78,9 @@ public enum MutationWorker {
     judge.heartbeat = {
       guard .now - last > .milliseconds(500) else { return }
       last = .now
-      say(heartbeat)
+      say(WorkerSign.heartbeat)
     }
-    say(ready)
+    say(WorkerSign.ready)
     while let line = readLine() {
       let mutant = try JSONDecoder().decode(Mutant.self, from: Data(line.utf8))
       let (verdict, isSound) = try judge.judge(mutant)

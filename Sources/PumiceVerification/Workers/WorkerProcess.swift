@@ -1,6 +1,30 @@
 import Foundation
 
-/// One process that judges mutants.
+/// What a worker says that is no answer.
+enum WorkerSign {
+  /// The first line, once it can take questions.
+  static let ready = "ready"
+  /// A line that begins so tells that the worker is alive, and what it is about to do.
+  static let heartbeat = "."
+}
+
+/// What came of a question to a worker.
+enum WorkerReply {
+  case answer(String)
+  /// The process is gone or must go: why, and what it was about to do by its last heartbeat.
+  case lost(String, during: String?)
+}
+
+/// A worker that does not work at all, for a reason that has nothing to do with what it is asked.
+public struct WorkerError: Error, CustomStringConvertible {
+  public var reason: String
+
+  public var description: String { "a process that does a part of the work does not work: \(reason)" }
+}
+
+/// A process that answers questions, one at a time: what it does may crash or hang without harm.
+///
+/// Questions and answers are JSON, one a line. While it works it writes heartbeats; a worker that falls silent is killed.
 final class WorkerProcess {
   private let process = Process()
   private let input = Pipe()
@@ -20,12 +44,10 @@ final class WorkerProcess {
     errors = FileManager.default.temporaryDirectory.appending(path: "pumice-worker-\(UUID().uuidString)")
     _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
     process.standardError = try FileHandle(forWritingTo: errors)
-    // A worker that died must not take this process with it when the next mutant is written to it.
+    // A worker that died must not take this process with it when the next question is written to it.
     signal(SIGPIPE, SIG_IGN)
-    do { try process.run() } catch { throw MutationError.workerFailed("\(command[0]): \(error)") }
-    guard case .line(MutationWorker.ready) = nextLine() else {
-      throw MutationError.workerFailed(lastWords())
-    }
+    do { try process.run() } catch { throw WorkerError(reason: "\(command[0]): \(error)") }
+    guard case .line(WorkerSign.ready) = nextLine() else { throw WorkerError(reason: lastWords()) }
   }
 
   deinit {
@@ -33,29 +55,26 @@ final class WorkerProcess {
     try? FileManager.default.removeItem(at: errors)
   }
 
-  /// Has one mutant judged.
-  func judge(_ mutant: Mutant) throws -> WorkerAnswer {
-    let line = try JSONEncoder().encode(mutant) + Data("\n".utf8)
+  /// Has one question answered.
+  ///
+  /// - Throws: `WorkerError` if the process ended by itself, with what it said.
+  func ask(_ question: some Encodable) throws -> WorkerReply {
+    let line = try JSONEncoder().encode(question) + Data("\n".utf8)
     // If the process is gone already, reading says so.
     try? input.fileHandleForWriting.write(contentsOf: line)
+    var place: String?
     while true {
       switch nextLine() {
-      case .line(MutationWorker.heartbeat): continue
-      case .line(let text):
-        if let answer = try? JSONDecoder().decode(WorkerAnswer.self, from: Data(text.utf8)) { return answer }
-        return lost("it wrote over the worker's output")
-      case .silence: return lost("it hung: no sign of life for \(Int(patience)) s")
+      case .line(let text) where text.hasPrefix(WorkerSign.heartbeat):
+        if text != WorkerSign.heartbeat { place = String(text.dropFirst(WorkerSign.heartbeat.count)) }
+      case .line(let text): return .answer(text)
+      case .silence: return .lost("it hung: no sign of life for \(Int(patience)) s", during: place)
       case .end:
-        guard hasExited() else { return lost("it closed its output and went on") }
-        // An error that the worker reported is about the unchanged shaders, not about the mutant.
-        if process.terminationReason == .exit { throw MutationError.workerFailed(lastWords()) }
-        return lost("it crashed with signal \(process.terminationStatus)")
+        guard hasExited() else { return .lost("it closed its output and went on", during: place) }
+        if process.terminationReason == .exit { throw WorkerError(reason: lastWords()) }
+        return .lost("it crashed with signal \(process.terminationStatus)", during: place)
       }
     }
-  }
-
-  private func lost(_ reason: String) -> WorkerAnswer {
-    WorkerAnswer(verdict: MutantVerdict(.caught, reason: reason, cases: 1), isLost: true)
   }
 
   /// Waits for the end of a process that has closed its output, but not for ever: `waitUntilExit` has been seen to miss
