@@ -11,26 +11,61 @@ import Testing
     struct Tensor: Decodable {
       var name: String
       var shape: [Int]
-      var isAroundOne: Bool
+      var kind: Kind
 
-      init(from decoder: any Decoder) throws {
-        var list = try decoder.unkeyedContainer()
-        name = try list.decode(String.self)
-        shape = try list.decode([Int].self)
-        isAroundOne = try list.decode(Int.self) == 1
+      enum Kind: Int, Decodable {
+        case weights
+        /// Numbers around 1.
+        case gains
+        /// Bytes of MXFP4: codes, or exponents.
+        case codes
       }
 
-      /// Numbers that follow from the name, exact in bfloat16. The same as in `make.py`.
-      var values: [Float] {
+      init(_ name: String, _ shape: [Int], _ kind: Kind) {
+        (self.name, self.shape, self.kind) = (name, shape, kind)
+      }
+
+      /// Bits that follow from the name.
+      private var bits: [UInt32] {
         var seed: UInt32 = 2_166_136_261
         for byte in name.utf8 { seed = (seed ^ UInt32(byte)) &* 16_777_619 }
         return (0..<shape.reduce(1, *)).map { index in
           var x = UInt32(truncatingIfNeeded: index) &* 0x9E37_79B9 &+ seed
           x = (x ^ (x >> 16)) &* 0x7FEB_352D
           x = (x ^ (x >> 15)) &* 0x846C_A68B
-          let k = Float((x ^ (x >> 16)) >> 25)
-          return isAroundOne ? 1 + (k - 64) / 128 : (2 * k - 127) / 512
+          return x ^ (x >> 16)
         }
+      }
+
+      /// Numbers that follow from the name, exact in bfloat16; of codes, the bytes. The same as in `make.py`.
+      var values: [Float] {
+        bits.map { x in
+          let k = Float(x >> 25)
+          return switch kind {
+          case .weights: (2 * k - 127) / 512
+          case .gains: 1 + (k - 64) / 128
+          case .codes: name.hasSuffix("_scales") ? Float(120 + (x >> 30)) : Float(x >> 24)
+          }
+        }
+      }
+    }
+
+    /// Tensors that differ in numbers alone, which stand for the stars in their name.
+    struct Tensors: Decodable {
+      var all: [Tensor]
+
+      init(from decoder: any Decoder) throws {
+        var list = try decoder.unkeyedContainer()
+        var names = [try list.decode(String.self)]
+        let shape = try list.decode([Int].self), kind = try list.decode(Tensor.Kind.self)
+        while !list.isAtEnd {
+          let numbers = try list.decode([Int].self)
+          names = names.flatMap { name in
+            let star = name.firstIndex(of: "*")!
+            return numbers.map { name[..<star] + String($0) + name[name.index(after: star)...] }
+          }
+        }
+        all = names.map { Tensor($0, shape, kind) }
       }
     }
 
@@ -41,6 +76,12 @@ import Testing
     var configs: [String] = []
 
     enum CodingKeys: CodingKey { case tensors, logits }
+
+    init(from decoder: any Decoder) throws {
+      let values = try decoder.container(keyedBy: CodingKeys.self)
+      tensors = try values.decode([Tensors].self, forKey: .tensors).flatMap(\.all)
+      logits = try values.decode([[Double]].self, forKey: .logits)
+    }
   }
 
   static let tokens: [Int32] = (0..<16).map { (7 * $0 + 3) % 48 }
@@ -68,21 +109,33 @@ import Testing
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
       try Data(config.utf8).write(to: URL(fileURLWithPath: "\(path)/config.json"))
       var writer = RawSafetensors()
-      for tensor in model.tensors { writer.add(tensor.name, tensor.shape, tensor.values, as: type) }
+      for tensor in model.tensors {
+        writer.add(tensor.name, tensor.shape, tensor.values, as: tensor.kind == .codes ? .u8 : type)
+      }
       try writer.data().write(to: URL(fileURLWithPath: "\(path)/model.safetensors"))
       return try body(path)
     }
   }
 
+  /// The logits after each token, or the vectors of encoders.
+  private static func results(
+    _ file: any GGUFSource, on backend: TestBackend, context: Int = 64
+  ) throws -> [[Float]] {
+    if try ModelConfiguration(file).architecture.encoder != nil {
+      let options = EmbeddingOptions(pooling: TextPooling.none, normalizes: false, longestText: tokens.count)
+      return try backend.embedder(file, options).vectors(of: [tokens])[0]
+    }
+    return try backend.session(file, exactOptions(context: context)).logits(appending: tokens)
+  }
+
   private static func error(
     _ file: any GGUFSource, _ model: Model, on backend: TestBackend, context: Int = 64
   ) throws -> Double {
-    let session = try backend.session(file, exactOptions(context: context))
-    let logits = try session.logits(appending: tokens)
-    return normalizedError(Array(logits.suffix(model.logits.count)), model.logits)
+    let results = try results(file, on: backend, context: context)
+    return normalizedError(Array(results.suffix(model.logits.count)), model.logits)
   }
 
-  @Test func thereAreAllFamilies() throws { #expect(Self.names.count >= 38) }
+  @Test func thereAreAllFamilies() throws { #expect(Self.names.count >= 83) }
 
   @Test(arguments: names)
   func logitsAreThoseOfTransformers(name: String) throws {
@@ -91,8 +144,12 @@ import Testing
       try Self.withFolder(model, config: config, type: [.bf16, .f16][index % 2]) { folder in
         let file = try FolderAsGGUF(folder: folder, for: .running)
         // Weights are used as they are stored.
-        let matrix = try #require(file.tensors.first { $0.shape.rank == 2 && $0.name.hasSuffix("ffn_down.weight") })
-        #expect(file.format(of: matrix) == (index % 2 == 0 ? .bf16 : .f16))
+        let matrix = try #require(
+          file.tensors.last { tensor in
+            ["ffn_down", "ffn_down_exps", "ssm_out"].contains { tensor.name.hasSuffix("\($0).weight") }
+          })
+        let isMXFP4 = name.hasSuffix("mxfp4")
+        #expect(file.format(of: matrix) == (isMXFP4 ? .block(.mxfp4) : index % 2 == 0 ? .bf16 : .f16))
         // Of two tables of factors the short one holds up to 16 tokens.
         let context = name == "phi3 short" ? 16 : 64
         let error = try Self.error(file, model, on: index == 0 ? .vulkan : .reference, context: context)
@@ -205,6 +262,7 @@ struct RawSafetensors {
     let start = bytes.count
     for value in values {
       switch type {
+      case .u8: bytes.append(UInt8(value))
       case .f16: withUnsafeBytes(of: Float16(value).bitPattern.littleEndian) { bytes += $0 }
       case .bf16: withUnsafeBytes(of: UInt16(value.bitPattern >> 16).littleEndian) { bytes += $0 }
       default: withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes += $0 }

@@ -11,16 +11,28 @@ struct FolderRope {
   var scaling = RopeScaling.none
   /// Tables that divide the frequencies, by the names of their tensors in GGUF.
   var factors: [(name: String, values: [Float])] = []
+  /// YaRN, where GGUF's keys say it; otherwise it is among the tables.
+  var yarn: YaRN?
   /// What turned queries and keys are multiplied by, each.
   var magnitude = 1.0
   /// Up to which context the short one of two tables holds.
   var originalContext: Int?
 
+  struct YaRN {
+    var factor: Double
+    var original: Int
+    var fast: Double
+    var slow: Double
+    /// How much the magnitude of scores grows with the factor.
+    var weight: Double
+  }
+
   /// - Parameters:
   ///   - headSize: elements of a query.
   ///   - context: tokens that the model was trained to see at once.
+  ///   - hasLatents: whether only a part of queries and keys is turned, and scores grow with YaRN's second magnitude.
   /// - Throws: `unsupportedModel` for scaling that is not known, and what is wrong with which key.
-  init(_ settings: FolderSettings, headSize: Int, context: Int, isRun: Bool) throws(ModelFileError) {
+  init(_ settings: FolderSettings, headSize: Int, context: Int, isRun: Bool, hasLatents: Bool) throws(ModelFileError) {
     let config = settings.reader
     // Since version 5 of transformers, also for each kind of layer.
     let parameters = try config.optionalObject("rope_parameters")
@@ -42,7 +54,8 @@ struct FolderRope {
     }
     let older = try config.optionalObject("rope_scaling")
     guard let scaling = older ?? full else { return }
-    try read(scaling, settings, dimensions: Int(Double(headSize) * share), context: context, isRun: isRun)
+    try read(scaling, settings, dimensions: Int(Double(headSize) * share), context: context, isRun: isRun,
+      hasLatents: hasLatents)
   }
 
   private static func type(_ config: ConfigurationReader) throws(ModelFileError) -> (key: String, name: String) {
@@ -51,7 +64,7 @@ struct FolderRope {
   }
 
   private mutating func read(
-    _ config: ConfigurationReader, _ settings: FolderSettings, dimensions: Int, context: Int, isRun: Bool
+    _ config: ConfigurationReader, _ settings: FolderSettings, dimensions: Int, context: Int, isRun: Bool, hasLatents: Bool
   ) throws(ModelFileError) {
     func factor(_ key: String) throws(ModelFileError) -> Double {
       guard let value = try config.optionalNumber(key), value > 0, value.isFinite else {
@@ -91,6 +104,18 @@ struct FolderRope {
       let plain = stretch <= 1 ? 1 : (1 + log(stretch) / log(Double(original))).squareRoot()
       magnitude = try config.optionalNumber("attention_factor") ?? plain
       originalContext = original
+    case "yarn" where hasLatents:
+      let turned = try config.optionalNumber("mscale") ?? 0, scores = try config.optionalNumber("mscale_all_dim") ?? 0
+      guard turned == scores, scores > 0, try config.optionalBool("truncate") ?? true,
+        config.value("attention_factor") == nil
+      else {
+        throw config.failure(
+          .unsupportedModel, "mscale", "\(turned) with mscale_all_dim \(scores) cannot be run, only both the same")
+      }
+      yarn = YaRN(
+        factor: try factor("factor"), original: try original(),
+        fast: try config.optionalNumber("beta_fast") ?? 32, slow: try config.optionalNumber("beta_slow") ?? 1,
+        weight: scores)
     case "yarn":
       // The factor of the scores depends on the length of what was trained on, which GGUF does not keep in this way.
       guard isRun else { throw config.failure(.unsupportedModel, key, "“yarn” cannot be converted") }

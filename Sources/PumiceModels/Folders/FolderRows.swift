@@ -49,7 +49,9 @@ extension FolderTarget {
     case .one("position_embd") where config.family.firstPosition > 0:
       let first = config.family.firstPosition
       return rows > first ? [("position_embd", FolderRows(first..<rows))] : nil
-    case .one(let name): return [(name, nil)]
+    case .one(let name), .kernels(let name), .gainsOfGroups(let name): return [(name, nil)]
+    case .numbers, .experts: return nil
+    case .deltaHeadByHead: return config.recurrence?.deltaParts(rows: rows)
     case .halves(let first, let second):
       guard rows % 2 == 0 else { return nil }
       return [(first, FolderRows(0..<rows / 2)), (second, FolderRows(rows / 2..<rows))]
@@ -71,5 +73,23 @@ extension FolderTarget {
       }
       return [("attn_q", take(0, share)), ("attn_k", take(share, 1)), ("attn_v", take(share + 1, 1))]
     }
+  }
+}
+
+extension FolderRecurrence.Sizes {
+  /// Queries, keys and values of a delta net, and its gates: those of each head of keys lie together.
+  func deltaParts(rows: Int) -> [(name: String, rows: FolderRows?)]? {
+    let keys = groups * states
+    guard groups > 0, rows == 2 * keys + 2 * inner else { return nil }
+    let states = states, served = inner / groups, group = 2 * states + 2 * served
+    // Row `row` of those that have `each` for a head of keys, from `first` on.
+    @Sendable func row(_ row: Int, _ each: Int, from first: Int) -> Int { row / each * group + first + row % each }
+    let mixed = FolderRows(count: 2 * keys + inner) { index in
+      if index < keys { return row(index, states, from: 0) }
+      if index < 2 * keys { return row(index - keys, states, from: states) }
+      return row(index - 2 * keys, served, from: 2 * states)
+    }
+    let gates = FolderRows(count: inner) { row($0, served, from: 2 * states + served) }
+    return [("attn_qkv", mixed), ("attn_gate", gates)]
   }
 }

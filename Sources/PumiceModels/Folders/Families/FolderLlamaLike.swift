@@ -57,11 +57,7 @@ extension FolderFamily {
         },
       ]),
     FolderFamily(
-      types: ["granite"], architecture: "granite", hasPairsInGGUF: true,
-      keys: [
-        .number("embedding_scale", "embedding_multiplier"), .number("residual_scale", "residual_multiplier"),
-        .number("attention.scale", "attention_multiplier"), .number("logit_scale", "logits_scaling"),
-      ]),
+      types: ["granite"], architecture: "granite", hasPairsInGGUF: true, keys: graniteKeys),
     FolderFamily(types: ["ernie4_5"], architecture: "ernie4_5", epsilon: 1e-5),
     FolderFamily(
       types: ["seed_oss"], architecture: "seed_oss",
@@ -120,7 +116,8 @@ extension FolderKey {
     FolderKey("", reading: ["no_rope_layers", source]) { (settings: FolderSettings) throws(ModelFileError) in
       let interval = try settings.optionalSize(source) ?? 4
       let usual = (0..<settings.layerCount).map { JSONValue.integer(($0 + 1) % 4 == 0 ? 0 : 1) }
-      let flags = try settings.reader.optionalArray("no_rope_layers")
+      let stated = try settings.reader.optionalArray("no_rope_layers")
+      let flags = stated?.isEmpty == true ? nil : stated
       guard flags.map({ $0 == usual }) ?? (interval == 4) else {
         throw settings.refusal(
           "no_rope_layers", "rotary positions in other layers than all but every fourth cannot be run")
