@@ -62,7 +62,7 @@ import Testing
           let numbers = try list.decode([Int].self)
           names = names.flatMap { name in
             let star = name.firstIndex(of: "*")!
-            return numbers.map { name[..<star] + String($0) + name[name.index(after: star)...] }
+            return numbers.map { "\(name[..<star])\($0)\(name[name.index(after: star)...])" }
           }
         }
         all = names.map { Tensor($0, shape, kind) }
@@ -163,7 +163,9 @@ import Testing
   func foldersAreConverted(name: String) throws {
     let model = try #require(try Self.models.get()[name])
     try Self.withFolder(model, config: model.configs[0]) { folder in
-      let refused: Set = ["qwen2 yarn", "exaone4", "gemma2", "gemma3", "phi3 long", "phi3 short"]
+      let refused: Set = [
+        "exaone4", "gemma2", "gemma3", "falcon_h1 multiplied", "qwen2_moe weighted", "qwen3_5", "qwen3_5_moe",
+      ]
       guard !refused.contains(name) else {
         let error = #expect(throws: ModelFileError.self) { try FolderAsGGUF(folder: folder) }
         #expect(error?.code == .unsupportedModel)
@@ -178,10 +180,13 @@ import Testing
           #expect(configuration.contextLength == 5)
           return
         }
-        let error = try Self.error(written, model, on: .reference)
+        let error = try Self.error(written, model, on: .reference, context: name == "phi3 short" ? 16 : 64)
         // The exact GELU has no place in these files.
         let isGELU = model.configs[0].contains("\"gelu\"") && !["bloom"].contains(name) || name == "mpt"
-        #expect(error <= (isGELU ? 1e-4 : 1e-13), "normalized mean squared error \(error)")
+        // Nor has a second ε.
+        let bounds = ["falcon_mamba": 1e-6, "minicpm3": 1e-11, "qwen3_next": 1e-9]
+        let bound = bounds[name] ?? (isGELU ? 1e-4 : 1e-13)
+        #expect(error <= bound, "normalized mean squared error \(error)")
       }
     }
   }

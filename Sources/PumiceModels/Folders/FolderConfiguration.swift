@@ -18,8 +18,10 @@ struct FolderConfiguration {
   let predictionLayers: Int
   let mixture: FolderMixture?
   var recurrence: FolderRecurrence.Sizes?
-  /// What products of every layer are multiplied by, by GGUF's names of their weights.
-  let productScales: [String: [Float]]
+  /// Elements of a head that latents make: of a key without its turned part, and of a value.
+  let latents: (plain: Int, value: Int)?
+  /// What products of every layer are multiplied by.
+  let productScales: [FolderScale]
   let vocabularySize: Int?
   /// Whether the output uses the embedding's matrix.
   let isTied: Bool
@@ -70,7 +72,8 @@ struct FolderConfiguration {
     vocabularySize = try settings.optionalSize("padded_vocab_size", "vocab_size")
     rope =
       known.rotary == nil
-      ? nil : try FolderRope(settings, headSize: headSize, context: context, isRun: isRun, hasLatents: family.hasLatents)
+      ? nil : try FolderRope(settings, headSize: headSize, context: context, isRun: isRun, hasLatents: family.hasLatents,
+        roundsBlend: known.rotary?.roundsBlend ?? true)
     // Where there are other parts too, some folders say it of all of them and some of the text alone.
     func holder(_ key: String) -> ConfigurationReader { root.value(key) == nil ? config : root }
     isTied = try holder("tie_word_embeddings").optionalBool("tie_word_embeddings") ?? family.isTied
@@ -80,9 +83,11 @@ struct FolderConfiguration {
     eosTokens = try FolderSettings.tokens(holder("eos_token_id"), "eos_token_id")
     mixture = try FolderMixture(family.experts, settings)
 
+    latents =
+      family.hasLatents ? (try settings.size("qk_nope_head_dim"), try settings.size("v_head_dim")) : nil
     productScales = try family.productScales(settings)
-    guard isRun || productScales.isEmpty else {
-      throw settings.refusal("model_type", "factors of products cannot be converted")
+    if !isRun, let scale = productScales.first {
+      throw settings.refusal(scale.key, "factors of products other than 1 cannot be converted")
     }
     architecture = known
     metadata = GGUFMetadata()
@@ -164,7 +169,9 @@ struct FolderConfiguration {
       set("rope.scaling.original_context_length", yarn.original)
       set("rope.scaling.yarn_beta_fast", yarn.fast)
       set("rope.scaling.yarn_beta_slow", yarn.slow)
-      set("rope.scaling.yarn_log_multiplier", yarn.weight / (architecture.rotary?.logMultiplierUnit ?? 1))
+      if yarn.weight > 0 {
+        set("rope.scaling.yarn_log_multiplier", yarn.weight / (architecture.rotary?.logMultiplierUnit ?? 1))
+      }
     }
     if let original = rope.originalContext {
       metadata["\(name).rope.scaling.original_context_length"] = .uint32(UInt32(clamping: original))
@@ -178,6 +185,9 @@ struct FolderConfiguration {
   private mutating func setWindows(_ settings: FolderSettings, isRun: Bool) throws(ModelFileError) {
     let isUsed = try settings.flag("use_sliding_window") ?? true, isChunked = architecture.windows?.isChunked == true
     var window = isUsed ? try settings.optionalSize("sliding_window") : nil
+    if settings.reader.value("layer_types") != nil, window == nil {
+      window = try settings.optionalSize("local_attention")
+    }
     if isChunked {
       window = try settings.optionalSize("attention_chunk_size")
       architecture.windows?.size = window

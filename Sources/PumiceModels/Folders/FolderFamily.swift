@@ -52,9 +52,8 @@ struct FolderFamily: Sendable {
   var recurrence: FolderRecurrence?
   /// The latents of its attention; nil for none.
   var hasLatents = false
-  /// What products of a layer are multiplied by, by GGUF's names of their weights: one number, or one for each part of the
-  /// rows. Files of GGUF have no place for it.
-  var productScales: @Sendable (FolderSettings) throws(ModelFileError) -> [String: [Float]] = { _ in [:] }
+  /// What products of a layer are multiplied by. Files of GGUF have no place for it.
+  var productScales: @Sendable (FolderSettings) throws(ModelFileError) -> [FolderScale] = { _ in [] }
   /// How a family of several kinds of models differs from this value.
   var varies: @Sendable (inout FolderFamily, FolderSettings) throws(ModelFileError) -> Void = { _, _ in }
   /// How layers differ from those of GGUF's files of the same architecture, which have no key to say so.
@@ -75,6 +74,16 @@ struct FolderFamily: Sendable {
 
   /// The names of types in print.
   static var names: String { all.flatMap(\.types).sorted().joined(separator: ", ") }
+}
+
+/// What a product of every layer is multiplied by.
+struct FolderScale: Sendable {
+  /// GGUF's name of the weights.
+  var name: String
+  /// The key that says it.
+  var key: String
+  /// One number, or one for each part of the rows.
+  var values: [Float]
 }
 
 /// The activation function of a family.

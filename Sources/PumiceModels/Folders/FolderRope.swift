@@ -25,14 +25,25 @@ struct FolderRope {
     var slow: Double
     /// How much the magnitude of scores grows with the factor.
     var weight: Double
+
+    init(
+      _ config: ConfigurationReader, factor: Double, original: Int, weight: Double
+    ) throws(ModelFileError) {
+      (self.factor, self.original, self.weight) = (factor, original, weight)
+      fast = try config.optionalNumber("beta_fast") ?? 32
+      slow = try config.optionalNumber("beta_slow") ?? 1
+    }
   }
 
   /// - Parameters:
   ///   - headSize: elements of a query.
   ///   - context: tokens that the model was trained to see at once.
   ///   - hasLatents: whether only a part of queries and keys is turned, and scores grow with YaRN's second magnitude.
+  ///   - roundsBlend: whether GGUF's architecture rounds the ends of YaRN's blend.
   /// - Throws: `unsupportedModel` for scaling that is not known, and what is wrong with which key.
-  init(_ settings: FolderSettings, headSize: Int, context: Int, isRun: Bool, hasLatents: Bool) throws(ModelFileError) {
+  init(
+    _ settings: FolderSettings, headSize: Int, context: Int, isRun: Bool, hasLatents: Bool, roundsBlend: Bool
+  ) throws(ModelFileError) {
     let config = settings.reader
     // Since version 5 of transformers, also for each kind of layer.
     let parameters = try config.optionalObject("rope_parameters")
@@ -55,7 +66,7 @@ struct FolderRope {
     let older = try config.optionalObject("rope_scaling")
     guard let scaling = older ?? full else { return }
     try read(scaling, settings, dimensions: Int(Double(headSize) * share), context: context, isRun: isRun,
-      hasLatents: hasLatents)
+      hasLatents: hasLatents, roundsBlend: roundsBlend)
   }
 
   private static func type(_ config: ConfigurationReader) throws(ModelFileError) -> (key: String, name: String) {
@@ -64,7 +75,8 @@ struct FolderRope {
   }
 
   private mutating func read(
-    _ config: ConfigurationReader, _ settings: FolderSettings, dimensions: Int, context: Int, isRun: Bool, hasLatents: Bool
+    _ config: ConfigurationReader, _ settings: FolderSettings, dimensions: Int, context: Int, isRun: Bool, hasLatents: Bool,
+    roundsBlend: Bool
   ) throws(ModelFileError) {
     func factor(_ key: String) throws(ModelFileError) -> Double {
       guard let value = try config.optionalNumber(key), value > 0, value.isFinite else {
@@ -112,14 +124,8 @@ struct FolderRope {
         throw config.failure(
           .unsupportedModel, "mscale", "\(turned) with mscale_all_dim \(scores) cannot be run, only both the same")
       }
-      yarn = YaRN(
-        factor: try factor("factor"), original: try original(),
-        fast: try config.optionalNumber("beta_fast") ?? 32, slow: try config.optionalNumber("beta_slow") ?? 1,
-        weight: scores)
+      yarn = try YaRN(config, factor: try factor("factor"), original: try original(), weight: scores)
     case "yarn":
-      // The factor of the scores depends on the length of what was trained on, which GGUF does not keep in this way.
-      guard isRun else { throw config.failure(.unsupportedModel, key, "“yarn” cannot be converted") }
-      factors = [("rope_freqs", try yarn(config, dimensions: dimensions, original: Double(try original())))]
       func growth(_ scale: Double, _ factor: Double) -> Double { factor <= 1 ? 1 : 0.1 * scale * log(factor) + 1 }
       let stretch = try factor("factor")
       if let scale = try config.optionalNumber("mscale"), let all = try config.optionalNumber("mscale_all_dim"),
@@ -130,6 +136,17 @@ struct FolderRope {
         magnitude = growth(1, stretch)
       }
       magnitude = try config.optionalNumber("attention_factor") ?? magnitude
+      // Folders are run with a table, whose numbers are those of transformers; files have keys.
+      guard !isRun else {
+        factors = [("rope_freqs", try yarn(config, dimensions: dimensions, original: Double(try original())))]
+        break
+      }
+      guard try config.optionalBool("truncate") ?? true == roundsBlend else {
+        throw config.failure(.unsupportedModel, "truncate", "a blend that is not rounded cannot be converted")
+      }
+      yarn = try YaRN(config, factor: stretch, original: try original(), weight: 0)
+      // Files have it besides the one that follows from the factor.
+      magnitude /= growth(1, stretch)
     default:
       throw config.failure(
         .unsupportedModel, key,

@@ -51,6 +51,12 @@ extension FolderTarget {
       return rows > first ? [("position_embd", FolderRows(first..<rows))] : nil
     case .one(let name), .kernels(let name), .gainsOfGroups(let name): return [(name, nil)]
     case .numbers, .experts: return nil
+    case .keysAndValuesOfLatents:
+      guard let latents = config.latents, rows == heads * (latents.plain + latents.value) else { return nil }
+      func take(_ first: Int, _ each: Int) -> FolderRows {
+        FolderRows(count: heads * each) { $0 / each * (latents.plain + latents.value) + first + $0 % each }
+      }
+      return [("attn_k_b", take(0, latents.plain)), ("attn_v_b", take(latents.plain, latents.value))]
     case .deltaHeadByHead: return config.recurrence?.deltaParts(rows: rows)
     case .halves(let first, let second):
       guard rows % 2 == 0 else { return nil }

@@ -12,6 +12,9 @@ enum FolderTarget: Hashable, Sendable, ExpressibleByStringLiteral {
   case halves(String, String)
   /// For each head of keys of a delta net the rows of its query, of its key, and of the values and gates that it serves.
   case deltaHeadByHead
+  /// For each head the matrix that makes a query one of latents, and the one that makes a value of latents, of rows that
+  /// make keys and values: those for keys are transposed.
+  case keysAndValuesOfLatents
   /// Numbers under the whole name that GGUF has for them.
   case numbers(String, FolderNumbers = .plain)
   /// The kernels of a convolution of each channel for itself, [channels, 1, taps].

@@ -37,6 +37,8 @@ struct FolderTensor: Sendable {
   var format: TensorFormat
   /// How many matrices of what is stored, one after the other, are transposed each; 0 for none.
   var transposed = 0
+  /// How many matrices of the rows are transposed each, after these were taken; 0 for none.
+  var transposedRows = 0
   /// Rows of what is stored, after it was transposed; nil for all.
   var rows: FolderRows?
   var change = Change.none
@@ -51,9 +53,9 @@ struct FolderTensor: Sendable {
 extension FolderTensor {
   /// Whether the bytes lie in a file as they are shown.
   var isMapped: Bool {
-    guard case .plain(let source) = storage, change == .none, transposed == 0, source.format == format else {
-      return false
-    }
+    guard case .plain(let source) = storage, change == .none, transposed == 0, transposedRows == 0,
+      source.format == format
+    else { return false }
     return rows == nil || rows?.range != nil
   }
 }
@@ -72,6 +74,16 @@ extension SafetensorsFile {
   }
 
   private func bytes(of tensor: FolderTensor) -> [UInt8] {
+    let bytes = taken(of: tensor), matrices = tensor.transposedRows
+    guard matrices > 0 else { return bytes }
+    let columns = tensor.rowLength
+    return bytes.withUnsafeBytes {
+      Self.transposed($0, matrices: matrices, rows: tensor.shape.count / matrices / columns, columns)
+    }
+  }
+
+  /// The rows that a tensor has.
+  private func taken(of tensor: FolderTensor) -> [UInt8] {
     switch tensor.storage {
     case .values(let values): return floatBytes(values.map(Double.init))
     case .stack(let parts): return stacked(parts, tensor.format)
@@ -126,22 +138,27 @@ extension SafetensorsFile {
   }
 
   /// Blocks of MXFP4 in GGUF's layout: an exponent, then the codes, of which one half of a block lies in the low bits and
-  /// the other half in the high ones.
+  /// the other half in the high ones. Folders have neighbours in a byte.
   private func blocks(_ codes: SafetensorsTensor, _ exponents: SafetensorsTensor, _ tensor: FolderTensor) -> [UInt8] {
-    let perRow = tensor.shape.rowLength / 32
+    let perRow = tensor.shape.rowLength / 32, rows = tensor.shape.rows, size = 17
     return withBytes(of: codes) { codes in
       withBytes(of: exponents) { exponents in
-        var result: [UInt8] = []
-        result.reserveCapacity(tensor.shape.rows * perRow * 17)
-        for row in 0..<tensor.shape.rows {
-          let source = (tensor.rows?.source(row) ?? row) * perRow
-          for block in source..<source + perRow {
-            result.append(exponents[block])
-            func code(_ element: Int) -> UInt8 { codes[16 * block + element / 2] >> (element % 2 * 4) & 15 }
-            for element in 0..<16 { result.append(code(element) | code(element + 16) << 4) }
+        [UInt8](unsafeUninitializedCapacity: rows * perRow * size) { result, count in
+          var target = 0
+          for row in 0..<rows {
+            let source = (tensor.rows?.source(row) ?? row) * perRow
+            for block in source..<source + perRow {
+              result[target] = exponents[block]
+              for pair in 0..<8 {
+                let first = codes[16 * block + pair], second = codes[16 * block + 8 + pair]
+                result[target + 1 + 2 * pair] = first & 15 | second << 4
+                result[target + 2 + 2 * pair] = first >> 4 | second & 0xF0
+              }
+              target += size
+            }
           }
+          count = target
         }
-        return result
       }
     }
   }

@@ -23,20 +23,29 @@ extension FolderTensors {
   }
 
   /// Extents that folders have and GGUF's files have not, or the other way around.
-  func reshape(_ shown: inout FolderTensor, _ target: FolderTarget) {
+  ///
+  /// - Parameter name: what it becomes.
+  /// - Returns: whether its shape is that of its rows then.
+  func reshape(_ shown: inout FolderTensor, _ target: FolderTarget, _ name: String) -> Bool {
     switch target {
     case .kernels where shown.shape.rank == 3 && shown.shape[1] == 1:
       shown.shape = [shown.shape[0], shown.shape[2]]
       shown.format = .f32
     case .gainsOfGroups:
       let groups = max(1, config.recurrence?.groups ?? 1)
-      guard groups > 1, shown.shape.count % groups == 0 else { return }
+      guard groups > 1, shown.shape.count % groups == 0 else { return false }
       shown.shape = [groups, shown.shape.count / groups]
+    case .keysAndValuesOfLatents:
+      guard let rows = shown.rows, let latents = config.latents else { return false }
+      let width = shown.shape.rowLength, isKey = name == "attn_k_b"
+      shown.shape = isKey ? [config.heads, width, latents.plain] : [config.heads, latents.value, width]
+      if isKey { shown.transposedRows = rows.count / latents.plain }
     // A row.
     case .one("ffn_gate_inp_shexp") where shown.shape.rank == 2 && shown.shape[0] == 1:
       shown.shape = [shown.shape[1]]
-    default: return
+    default: return false
     }
+    return true
   }
 
   /// Matrices or biases of all experts.

@@ -24,8 +24,8 @@ struct FolderTensors {
       if let values = rope.scaling.factors(rotaryDimensions: dimensions, base: rope.base) { set("rope_freqs", values) }
       for (name, values) in rope.factors { set(name, values) }
     }
-    for (name, values) in config.productScales {
-      for layer in 0..<config.layerCount { set("blk.\(layer).\(name)", values, part: "scale") }
+    for scale in config.productScales {
+      for layer in 0..<config.layerCount { set("blk.\(layer).\(scale.name)", scale.values, part: "scale") }
     }
     for tensor in file.tensors { try read(tensor) }
     for (name, parts) in stacks.sorted(by: { $0.key < $1.key }) { try stack(name, parts) }
@@ -85,8 +85,8 @@ struct FolderTensors {
         // GGUF has vectors in F32.
         if shape.rank == 1 || isNorm { shown.format = .f32 }
         if isNorm, name != "ssm_norm", config.family.addsOneToGains { shown.change = .addsOne }
-        reshape(&shown, target)
-        try add(prefix, name, part, shown, number, tensor)
+        let hasShape = reshape(&shown, target, name)
+        try add(prefix, name, part, shown, number, tensor, hasShape: hasShape)
       }
       return
     }
@@ -98,10 +98,12 @@ struct FolderTensors {
     for (name, rows) in try parts(of: tensor, target, rows: linear.outputs) {
       // Formats with sections are shown for whole tensors alone.
       let isWhole = format.sectioned == nil || !Self.divided.contains(name)
-      let shown = FolderTensor(
+      var shown = FolderTensor(
         storage: .layer(linear, format), shape: [linear.outputs, linear.inputs],
         format: isRun && isWhole && (rows == nil || format.hasRows) ? format : .f32, rows: rows)
-      try add(prefix, name, "weight", shown, number, tensor)
+      let hasShape = reshape(&shown, target, name)
+      if hasShape { shown.format = .f32 }
+      try add(prefix, name, "weight", shown, number, tensor, hasShape: hasShape)
     }
   }
 

@@ -63,6 +63,11 @@ def codes(name, count):
 OLDER = {
     "qwen3_moe": {"num_local_experts": "num_experts"},
     "glm4_moe": {"num_local_experts": "n_routed_experts"},
+    "nomic_bert": {
+        "hidden_size": "n_embd", "num_hidden_layers": "n_layer", "num_attention_heads": "n_head",
+        "intermediate_size": "n_inner", "max_position_embeddings": "n_positions", "rope_theta": "rotary_emb_base",
+        "layer_norm_eps": "layer_norm_epsilon", "hidden_act": "activation_function"},
+    "modernbert": {"rope_theta": "global_rope_theta", "rope_local_base_freq": "local_rope_theta"},
 }
 
 # The kinds of layers likewise.
@@ -75,9 +80,8 @@ def published(config):
     kind = config["model_type"]
     rope = config.pop("rope_parameters", None)
     names = OLDER.get(kind, {})
-    if rope is None and not names:
+    if rope is None and not names and "layers_block_type" not in config:
         return None
-    config = {names.get(key, key): value for key, value in config.items()}
     rope = rope or {}
     if "full_attention" in rope:
         config["rope_local_base_freq"] = rope["sliding_attention"]["rope_theta"]
@@ -92,6 +96,10 @@ def published(config):
     if kind in ("gemma2", "gemma3_text", "cohere2"):
         config.pop("layer_types")
         config["sliding_window_pattern"] = {"gemma2": 2, "gemma3_text": 6, "cohere2": 4}[kind]
+    if kind == "modernbert":
+        config.pop("layer_types")
+    if kind == "nomic_bert":
+        config["hidden_act"] = "swiglu"
     if "layer_types" in config and kind in LAYERS:
         config["layer_types"] = [LAYERS[kind].get(name, name) for name in config["layer_types"]]
     if "layers_block_type" in config:
@@ -99,7 +107,7 @@ def published(config):
         kinds = config.pop("layers_block_type")
         config["num_hidden_layers"] = len(kinds)
         config["hybrid_override_pattern"] = "".join(letters[name] for name in kinds)
-    return config
+    return {names.get(key, key): value for key, value in config.items()}
 
 
 def fill(folder, mxfp4):

@@ -5,11 +5,12 @@ extension FolderFamily {
   /// DeepSeek, and families with its experts or its latents.
   static let likeDeepSeek = [
     FolderFamily(
-      types: ["deepseek_v2"], architecture: "deepseek2", inner: Names.deepSeek, keys: latentKeys,
-      experts: FolderExperts(normalizes: false), hasLatents: true),
+      types: ["deepseek_v2"], architecture: "deepseek2", inner: Names.deepSeek, keys: absorbedKeys,
+      experts: FolderExperts(normalizes: false), hasLatents: true, adapts: adaptLatents),
     FolderFamily(
       types: ["deepseek_v3"], architecture: "deepseek2", inner: Names.deepSeek, wanted: ["rope_interleave": .bool(true)],
-      keys: latentKeys, experts: FolderExperts(scoring: .sigmoid, normalizes: true), hasLatents: true),
+      keys: absorbedKeys, experts: FolderExperts(scoring: .sigmoid, normalizes: true), hasLatents: true,
+      adapts: adaptLatents),
     FolderFamily(
       types: ["minicpm3"], architecture: "minicpm3", inner: Names.latents, isTied: true, epsilon: 1e-5,
       keys: latentKeys, hasLatents: true, adapts: adaptMiniCPM3),
@@ -30,18 +31,28 @@ extension FolderFamily {
 
   private static let latentKeys: [FolderKey] = [
     .size("attention.q_lora_rank", "q_lora_rank"), .size("attention.kv_lora_rank", "kv_lora_rank"),
-    FolderKey("attention.key_length") { (settings: FolderSettings) throws(ModelFileError) in
-      let plain = try settings.size("qk_nope_head_dim"), turned = try settings.size("qk_rope_head_dim")
-      return .uint32(UInt32(clamping: plain + turned))
-    },
+    .sum("attention.key_length", "qk_nope_head_dim", "qk_rope_head_dim"),
     .size("attention.value_length", "v_head_dim"),
     // Latents make the keys and values of every head.
     FolderKey("attention.head_count_kv") { settings in .uint32(UInt32(clamping: settings.heads)) },
   ]
 
+  /// The same where the cache keeps the latents themselves.
+  private static let absorbedKeys: [FolderKey] = [
+    .size("attention.q_lora_rank", "q_lora_rank"), .size("attention.kv_lora_rank", "kv_lora_rank"),
+    .sum("attention.key_length", "kv_lora_rank", "qk_rope_head_dim"),
+    .size("attention.value_length", "kv_lora_rank"),
+    .sum("attention.key_length_mla", "qk_nope_head_dim", "qk_rope_head_dim"),
+    .size("attention.value_length_mla", "v_head_dim"),
+    FolderKey("attention.head_count_kv") { _ in .uint32(1) },
+  ]
+
+  /// Their code normalizes latents with this ε whatever a folder states.
+  private static let adaptLatents: Adaptation = { architecture, _ in architecture.latentAttention?.epsilon = 1e-6 }
+
   /// The factors that GGUF's architecture knows, where they are others.
-  private static let adaptMiniCPM3: @Sendable (inout Architecture, FolderSettings) throws(ModelFileError) -> Void = {
-    (architecture: inout Architecture, settings: FolderSettings) throws(ModelFileError) in
+  private static let adaptMiniCPM3: Adaptation = { architecture, settings throws(ModelFileError) in
+    architecture.latentAttention?.epsilon = 1e-6
     if let scale = try settings.number("scale_emb") { architecture.scales.embedding = .constant(Float(scale)) }
     if let depth = try settings.number("scale_depth") { architecture.scales.residual = .byRootOfDepth(Float(depth)) }
     if let base = try settings.number("dim_model_base") { architecture.scales.logits = .byWidth(Float(base)) }
@@ -60,5 +71,16 @@ extension Names {
     "mlp.shared_experts.down_proj": "ffn_down_shexp",
   ]
   static let deepSeekExperts = experts.with(deepSeekMixture)
-  static let deepSeek = deepSeekExperts.with(latents.mapValues { .some($0) })
+  static let deepSeek = deepSeekExperts.with(latents.mapValues { .some($0) }).with([
+    "self_attn.kv_b_proj": .keysAndValuesOfLatents
+  ])
+}
+
+extension FolderKey {
+  /// Two sizes together.
+  fileprivate static func sum(_ name: String, _ first: String, _ second: String) -> FolderKey {
+    FolderKey(name, reading: [first, second]) { (settings: FolderSettings) throws(ModelFileError) in
+      .uint32(UInt32(clamping: try settings.size(first) + settings.size(second)))
+    }
+  }
 }

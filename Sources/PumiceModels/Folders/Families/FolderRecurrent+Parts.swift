@@ -74,7 +74,7 @@ extension FolderFamily {
   }
 
   /// What the products of Falcon H1 are multiplied by (maximal update parametrization).
-  static let falconScales: @Sendable (FolderSettings) throws(ModelFileError) -> [String: [Float]] = {
+  static let falconScales: @Sendable (FolderSettings) throws(ModelFileError) -> [FolderScale] = {
     settings throws(ModelFileError) in
     func number(_ key: String) throws(ModelFileError) -> Float { Float(try settings.number(key) ?? 1) }
     func numbers(_ key: String, _ count: Int) throws(ModelFileError) -> [Float] {
@@ -94,12 +94,15 @@ extension FolderFamily {
     let input = try number("attention_in_multiplier"), states = try number("ssm_in_multiplier")
     let network = try numbers("mlp_multipliers", 2)
     let scales = [
-      "attn_q": [input], "attn_k": [input * (try number("key_multiplier"))], "attn_v": [input],
-      "attn_output": [try number("attention_out_multiplier")],
-      "ssm_in": try numbers("ssm_multipliers", 5).map { $0 * states }, "ssm_out": [try number("ssm_out_multiplier")],
-      "ffn_gate": [network[0]], "ffn_down": [network[1]],
+      ("attn_q", "attention_in_multiplier", [input]),
+      ("attn_k", "key_multiplier", [input * (try number("key_multiplier"))]),
+      ("attn_v", "attention_in_multiplier", [input]),
+      ("attn_output", "attention_out_multiplier", [try number("attention_out_multiplier")]),
+      ("ssm_in", "ssm_multipliers", try numbers("ssm_multipliers", 5).map { $0 * states }),
+      ("ssm_out", "ssm_out_multiplier", [try number("ssm_out_multiplier")]),
+      ("ffn_gate", "mlp_multipliers", [network[0]]), ("ffn_down", "mlp_multipliers", [network[1]]),
     ]
-    return scales.filter { $0.value.contains { $0 != 1 } }
+    return scales.map { FolderScale(name: $0.0, key: $0.1, values: $0.2) }.filter { $0.values.contains { $0 != 1 } }
   }
 
   static let adaptFalcon: Adaptation = { architecture, settings throws(ModelFileError) in
