@@ -72,7 +72,9 @@ struct FolderConfiguration {
     vocabularySize = try settings.optionalSize("padded_vocab_size", "vocab_size")
     rope =
       known.rotary == nil
-      ? nil : try FolderRope(settings, headSize: headSize, context: context, isRun: isRun, hasLatents: family.hasLatents,
+      ? nil
+      : try FolderRope(
+        settings, headSize: headSize, context: context, isRun: isRun, hasLatents: family.hasLatents,
         roundsBlend: known.rotary?.roundsBlend ?? true)
     // Where there are other parts too, some folders say it of all of them and some of the text alone.
     func holder(_ key: String) -> ConfigurationReader { root.value(key) == nil ? config : root }
@@ -192,7 +194,8 @@ struct FolderConfiguration {
       window = try settings.optionalSize("attention_chunk_size")
       architecture.windows?.size = window
     }
-    let flags = try settings.windowedLayers(recurs: family.recurrence != nil, isChunked: isChunked), name = family.architecture
+    let flags = try settings.windowedLayers(recurs: family.recurrence != nil, isChunked: isChunked),
+      name = family.architecture
     var isEverywhere = flags?.allSatisfy { $0 } ?? (family.windows == .everywhere)
     guard flags?.contains(true) ?? (window != nil) else {
       architecture.windows = nil

@@ -4,14 +4,9 @@ extension FolderFamily {
   /// - Parameter name: without `.weight` and the like.
   /// - Returns: what stands before its name in GGUF, and the number that `#` in its name stands for; nil for no place.
   func target(of name: String) -> (prefix: String, target: FolderTarget, number: Int?)? {
-    var name = name[...]
-    if let prefix = prefixes.first(where: name.hasPrefix) { name = name.dropFirst(prefix.count) }
+    let name = withoutPrefix(name)
     if let target = outer[String(name)] { return ("", target, nil) }
-    let start = layers.prefix { $0 != "#" }
-    guard name.hasPrefix(start) else { return nil }
-    name = name.dropFirst(start.count)
-    guard let dot = name.firstIndex(of: "."), let layer = Self.number(name[..<dot]) else { return nil }
-    let inLayer = name[name.index(after: dot)...]
+    guard let (layer, inLayer) = divided(name) else { return nil }
     let prefix = "blk.\(layer)."
     if let target = inner[String(inLayer)] { return (prefix, target, nil) }
     var parts = inLayer.split(separator: ".", omittingEmptySubsequences: false)
@@ -21,6 +16,21 @@ extension FolderFamily {
       return inner[parts.joined(separator: ".")].map { (prefix, $0, number) }
     }
     return nil
+  }
+
+  /// The number of the layer that a tensor is in; nil outside of layers.
+  func layer(of name: String) -> Int? { divided(withoutPrefix(name))?.layer }
+
+  private func withoutPrefix(_ name: String) -> Substring {
+    prefixes.first(where: name.hasPrefix).map { name.dropFirst($0.count) } ?? name[...]
+  }
+
+  private func divided(_ name: Substring) -> (layer: Int, inLayer: Substring)? {
+    let start = layers.prefix { $0 != "#" }
+    guard name.hasPrefix(start) else { return nil }
+    let rest = name.dropFirst(start.count)
+    guard let dot = rest.firstIndex(of: "."), let layer = Self.number(rest[..<dot]) else { return nil }
+    return (layer, rest[rest.index(after: dot)...])
   }
 
   private static func number(_ text: Substring) -> Int? {

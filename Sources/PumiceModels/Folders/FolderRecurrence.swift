@@ -90,7 +90,8 @@ extension FolderConfiguration {
       sizes.groups == 0 || sizes.steps % sizes.groups == 0
     else {
       throw settings.reader.failure(
-        .invalidMetadata, "model_type", "\(sizes.inner) channels, \(sizes.steps) heads of them and \(sizes.groups) "
+        .invalidMetadata, "model_type",
+        "\(sizes.inner) channels, \(sizes.steps) heads of them and \(sizes.groups) "
           + "groups of heads cannot be shared out")
     }
     recurrence = sizes

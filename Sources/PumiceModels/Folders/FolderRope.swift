@@ -56,7 +56,8 @@ struct FolderRope {
     let outerWindowBase = try settings.number("rope_local_base_freq")
     windowBase = try inWindows?.optionalNumber("rope_theta") ?? outerWindowBase
     let outerShare = try settings.number("partial_rotary_factor", "rotary_pct", "rope_pct")
-    share = try full?.optionalNumber("partial_rotary_factor") ?? outerShare ?? 1
+    let turned = try settings.optionalSize("rotary_dim").map { Double($0) / Double(headSize) }
+    share = try full?.optionalNumber("partial_rotary_factor") ?? outerShare ?? turned ?? 1
     guard base > 0, share > 0, share <= 1 else {
       throw settings.refusal("rope_theta", "the base \(base) or the share \(share) of a head is not positive")
     }
@@ -65,7 +66,8 @@ struct FolderRope {
     }
     let older = try config.optionalObject("rope_scaling")
     guard let scaling = older ?? full else { return }
-    try read(scaling, settings, dimensions: Int(Double(headSize) * share), context: context, isRun: isRun,
+    try read(
+      scaling, settings, dimensions: Int(Double(headSize) * share), context: context, isRun: isRun,
       hasLatents: hasLatents, roundsBlend: roundsBlend)
   }
 
@@ -75,7 +77,8 @@ struct FolderRope {
   }
 
   private mutating func read(
-    _ config: ConfigurationReader, _ settings: FolderSettings, dimensions: Int, context: Int, isRun: Bool, hasLatents: Bool,
+    _ config: ConfigurationReader, _ settings: FolderSettings, dimensions: Int, context: Int, isRun: Bool,
+    hasLatents: Bool,
     roundsBlend: Bool
   ) throws(ModelFileError) {
     func factor(_ key: String) throws(ModelFileError) -> Double {

@@ -62,16 +62,16 @@ extension FolderTensors {
     if stack.part == .bias { extents.append(1) }
     guard extents.count == 3, extents[0] == experts, isBlocks || tensor.format?.isPlain == true else {
       throw file.error(
-        .invalidTensor, tensor, "is \(tensor.shape) of \(tensor.type), which are not plain matrices of \(experts) experts")
+        .invalidTensor, tensor,
+        "is \(tensor.shape) of \(tensor.type), which are not plain matrices of \(experts) experts")
     }
     if stack.isTransposed { extents.swapAt(1, 2) }
     let storage = isBlocks ? try blocks(tensor) : .plain(tensor)
-    // The architectures read gates and ups from one tensor too, where it need not be copied.
-    let isWhole = isRun && !stack.takesTurns && !stack.isTransposed && stack == .gatesAndUps
-    let parts = isWhole ? [("ffn_gate_up_exps", nil)] : stack.parts(experts: experts, rows: extents[1])
-    guard let parts else {
+    guard var parts = stack.parts(experts: experts, rows: extents[1]) else {
       throw file.error(.invalidTensor, tensor, "its \(extents[1]) rows are no gates and as many ups")
     }
+    // The architectures read gates and ups from one tensor too, where it need not be copied.
+    if isRun, stack == .gatesAndUps { parts = [("ffn_gate_up_exps", nil)] }
     for (name, rows) in parts {
       let count = rows.map { $0.count / experts } ?? extents[1]
       var shown = FolderTensor(

@@ -50,26 +50,24 @@ struct FolderTensors {
   /// Tensors in GGUF's names of which a model uses rows here and rows there.
   private static let divided: Set<String> = ["attn_kv_a_mqa", "attn_qkv", "shortconv.in_proj", "ssm_in", "ssm_x"]
 
-  /// Whether a layer predicts tokens further ahead than the next one.
-  private func isLeftOut(_ prefix: String) -> Bool {
-    config.predictionLayers > 0
-      && (config.layerCount..<config.layerCount + config.predictionLayers).contains { prefix == "blk.\($0)." }
-  }
-
   private mutating func read(_ tensor: SafetensorsTensor) throws(ModelFileError) {
     if config.hasOtherParts, Self.otherParts.contains(where: tensor.name.hasPrefix) { return }
     // Recomputed by every program.
     let isIgnored = (config.family.ignored + ["inv_freq"]).contains { ".\(tensor.name)".hasSuffix(".\($0)") }
     if isIgnored { return }
     if config.family.ignoredPrefixes.contains(where: tensor.name.hasPrefix) { return }
-    if let (prefix, target, _) = config.family.target(of: tensor.name) {
-      if !isLeftOut(prefix) { try readWhole(tensor, target, prefix) }
+    // Layers that predict tokens further ahead than the next one.
+    if let layer = config.family.layer(of: tensor.name), layer >= config.layerCount,
+      layer < config.layerCount + config.predictionLayers
+    {
       return
+    }
+    if let (prefix, target, _) = config.family.target(of: tensor.name) {
+      return try readWhole(tensor, target, prefix)
     }
     guard let dot = tensor.name.lastIndex(of: ".") else { throw homeless(tensor) }
     let layer = String(tensor.name[..<dot]), part = String(tensor.name[tensor.name.index(after: dot)...])
     guard let (prefix, target, number) = config.family.target(of: layer) else { throw homeless(tensor) }
-    if isLeftOut(prefix) { return }
     if case .experts(let stack) = target { return try read(tensor, stack, prefix) }
     // A copy of the embedding that some programs write.
     if config.isTied, target == .one("output"), part == "weight" { return }
@@ -96,11 +94,12 @@ struct FolderTensors {
       throw file.error(.unsupportedQuantization, tensor, "its layout cannot be computed with")
     }
     for (name, rows) in try parts(of: tensor, target, rows: linear.outputs) {
-      // Formats with sections are shown for whole tensors alone.
+      // Formats with sections are shown for whole tensors alone, and become one where all sections are of rows.
       let isWhole = format.sectioned == nil || !Self.divided.contains(name)
+      let isMadeOfRows = rows != nil || number != nil
       var shown = FolderTensor(
         storage: .layer(linear, format), shape: [linear.outputs, linear.inputs],
-        format: isRun && isWhole && (rows == nil || format.hasRows) ? format : .f32, rows: rows)
+        format: isRun && isWhole && (!isMadeOfRows || format.hasRows) ? format : .f32, rows: rows)
       let hasShape = reshape(&shown, target, name)
       if hasShape { shown.format = .f32 }
       try add(prefix, name, "weight", shown, number, tensor, hasShape: hasShape)

@@ -191,10 +191,9 @@ def make(kind, values, encodes=False, fused=False, mxfp4=False):
     for key in NOISE:
         new.pop(key, None)
     configs = [new] + ([published(new)] if published(new) else [])
-    last = 2 if encodes or len(tensors) > 20 else 3
     return dict(
         configs=configs, tensors=together(tensors),
-        logits=[[float(f"{value:.9g}") for value in row] for row in logits[-last:].tolist()])
+        logits=[[float(f"{value:.9g}") for value in row] for row in logits[-2:].tolist()])
 
 
 def longrope(original):
@@ -312,9 +311,21 @@ FAMILIES = {
     "llama4": ("llama4_text", base(
         head_dim=8, num_local_experts=4, intermediate_size=16, intermediate_size_mlp=40, num_hidden_layers=4,
         interleave_moe_layer_step=2)),
+    "llama4 chunks": ("llama4_text", base(
+        head_dim=8, num_local_experts=4, intermediate_size=16, intermediate_size_mlp=40, num_hidden_layers=4,
+        interleave_moe_layer_step=2, attention_chunk_size=6, floor_scale=4, use_qk_norm=False)),
     "dots1": ("dots1", base(
         **EXPERTS, head_dim=8, n_routed_experts=4, n_shared_experts=1, first_k_dense_replace=1, norm_topk_prob=True,
         routed_scaling_factor=2.5, sliding_window=None)),
+    "minimax_m2": ("minimax_m2", base(
+        head_dim=8, num_local_experts=4, num_experts_per_tok=2, intermediate_size=16,
+        rope_parameters=dict(rope_type="default", rope_theta=500.0, partial_rotary_factor=0.5))),
+    "exaone_moe": ("exaone_moe", base(
+        **EXPERTS, head_dim=8, num_experts=4, num_shared_experts=1, num_hidden_layers=4, sliding_window=5,
+        mlp_layer_types=["dense", "sparse", "dense", "sparse"])),
+    "ministral3": ("ministral3", base(head_dim=8, rope_parameters=dict(
+        YARN, original_max_position_embeddings=8, mscale=1.0, mscale_all_dim=1.0, llama_4_scaling_beta=0.1))),
+    "jais2": ("jais2", base(head_dim=8)),
     "mamba": ("mamba", STATES),
     "falcon_mamba": ("falcon_mamba", STATES),
     "mamba2": ("mamba2", dict(STATES, num_heads=8, head_dim=8, n_groups=1)),

@@ -8,7 +8,8 @@ extension FolderFamily {
       types: ["deepseek_v2"], architecture: "deepseek2", inner: Names.deepSeek, keys: absorbedKeys,
       experts: FolderExperts(normalizes: false), hasLatents: true, adapts: adaptLatents),
     FolderFamily(
-      types: ["deepseek_v3"], architecture: "deepseek2", inner: Names.deepSeek, wanted: ["rope_interleave": .bool(true)],
+      types: ["deepseek_v3"], architecture: "deepseek2", inner: Names.deepSeek,
+      wanted: ["rope_interleave": .bool(true)],
       keys: absorbedKeys, experts: FolderExperts(scoring: .sigmoid, normalizes: true), hasLatents: true,
       adapts: adaptLatents),
     FolderFamily(
@@ -27,6 +28,20 @@ extension FolderFamily {
       inner: Names.deepSeekExperts.with([
         "mlp.moe_statics.e_score_correction_bias": .numbers("exp_probs_b.bias", .flat)
       ]), ignoredPrefixes: ["model.mtp_"], epsilon: 1e-5, experts: FolderExperts()),
+    FolderFamily(
+      types: ["minimax_m2"], architecture: "minimax-m2",
+      inner: Names.llama.with([
+        "block_sparse_moe.gate": "ffn_gate_inp", "block_sparse_moe.experts.#.w1": "ffn_gate_exps",
+        "block_sparse_moe.experts.#.w3": "ffn_up_exps", "block_sparse_moe.experts.#.w2": "ffn_down_exps",
+        "block_sparse_moe.e_score_correction_bias": .numbers("exp_probs_b.bias", .flat),
+      ]), wanted: ["use_qk_norm": .bool(true), "qk_norm_type": .string("per_layer")],
+      experts: FolderExperts(scoring: .sigmoid, length: ["intermediate_size"])),
+    FolderFamily(
+      types: ["exaone_moe"], architecture: "exaone-moe",
+      inner: Names.deepSeekExperts.with([
+        "mlp.e_score_correction_bias": .numbers("exp_probs_b.bias", .flat)
+      ]), ignoredPrefixes: ["mtp."], epsilon: 1e-5, windows: .byArchitecture, keys: [.windowLetters],
+      experts: FolderExperts(scoring: .sigmoid, normalizes: true)),
   ]
 
   private static let latentKeys: [FolderKey] = [

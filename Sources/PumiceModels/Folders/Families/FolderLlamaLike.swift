@@ -6,6 +6,10 @@ extension FolderFamily {
   static let llamaLike = [
     FolderFamily(types: ["llama"], architecture: "llama", hasPairsInGGUF: true),
     FolderFamily(types: ["mistral"], architecture: "llama", hasPairsInGGUF: true, windows: .everywhere),
+    FolderFamily(
+      types: ["ministral3"], architecture: "mistral3",
+      prefixes: ["language_model.model.", "model.language_model.", "language_model.", "model."], hasPairsInGGUF: true,
+      epsilon: 1e-5, windows: .everywhere, keys: temperatureKeys),
     FolderFamily(types: ["xverse"], architecture: "xverse", hasPairsInGGUF: true),
     FolderFamily(types: ["arcee"], architecture: "arcee", hasPairsInGGUF: true, activation: .init(standard: "relu2")),
     FolderFamily(types: ["qwen2"], architecture: "qwen2"),
@@ -106,6 +110,27 @@ extension FolderFamily {
         "input_layernorm": nil,
       ]), epsilon: 1e-5, windows: .byArchitecture),
   ]
+}
+
+extension FolderFamily {
+  /// Queries far back in a text grow with their position, as the keys of rotary scaling say.
+  private static let temperatureKeys = [
+    FolderKey("attention.temperature_scale") { (settings: FolderSettings) throws(ModelFileError) in
+      try settings.rotaryScaling()?.optionalNumber("llama_4_scaling_beta").map { .float32(Float($0)) }
+    },
+    FolderKey("rope.scaling.original_context_length") { (settings: FolderSettings) throws(ModelFileError) in
+      let length = try settings.rotaryScaling()?.optionalInteger("original_max_position_embeddings")
+      return length.map { .uint32(UInt32(clamping: $0)) }
+    },
+  ]
+}
+
+extension FolderSettings {
+  /// The keys of rotary scaling, under the name of either version of transformers.
+  fileprivate func rotaryScaling() throws(ModelFileError) -> ConfigurationReader? {
+    let older = try reader.optionalObject("rope_scaling"), newer = try reader.optionalObject("rope_parameters")
+    return older ?? newer
+  }
 }
 
 extension FolderKey {

@@ -9,7 +9,8 @@ extension FolderFamily {
       inner: Names.llama.with([
         "block_sparse_moe.gate": "ffn_gate_inp", "block_sparse_moe.experts.#.w1": "ffn_gate_exps",
         "block_sparse_moe.experts.#.w3": "ffn_up_exps", "block_sparse_moe.experts.#.w2": "ffn_down_exps",
-      ]), hasPairsInGGUF: true, epsilon: 1e-5, windows: .everywhere, experts: FolderExperts(length: ["intermediate_size"])
+      ]), hasPairsInGGUF: true, epsilon: 1e-5, windows: .everywhere,
+      experts: FolderExperts(length: ["intermediate_size"])
     ),
     FolderFamily(
       types: ["qwen2_moe"], architecture: "qwen2moe", inner: Names.experts.with(Names.sharedExpert),

@@ -25,7 +25,8 @@ extension FolderFamily {
       if let inner { stated = try settings.optionalSize(inner) }
       return FolderRecurrence.Sizes(
         inner: stated ?? expanded, taps: try settings.size("mamba_d_conv", default: 4),
-        states: try settings.size("mamba_d_state", default: 256), steps: try settings.size("mamba_n_heads", default: 128),
+        states: try settings.size("mamba_d_state", default: 256),
+        steps: try settings.size("mamba_n_heads", default: 128),
         groups: try settings.size("mamba_n_groups", default: 1))
     }
   }
@@ -126,7 +127,8 @@ extension FolderSettings {
 
 extension FolderKey {
   /// Bounds of steps, of which only those are run that bound nothing.
-  static let stepLimit = FolderKey("", reading: ["time_step_limit"]) { (settings: FolderSettings) throws(ModelFileError) in
+  static let stepLimit = FolderKey("", reading: ["time_step_limit"]) {
+    (settings: FolderSettings) throws(ModelFileError) in
     guard let limits = try settings.reader.optionalArray("time_step_limit") else { return nil }
     let isFree = limits.enumerated().allSatisfy { index, limit in
       switch limit {

@@ -40,7 +40,8 @@ extension FolderFamily {
         sizes: { settings throws(ModelFileError) in
           FolderRecurrence.Sizes(
             inner: try settings.size("mamba_expand", default: 2) * settings.width,
-            taps: try settings.size("mamba_d_conv", default: 4), states: try settings.size("mamba_d_state", default: 16),
+            taps: try settings.size("mamba_d_conv", default: 4),
+            states: try settings.size("mamba_d_state", default: 16),
             steps: try settings.stepRank("mamba_dt_rank"), groups: 0)
         },
         layers: { settings throws(ModelFileError) in
