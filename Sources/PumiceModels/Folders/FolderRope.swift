@@ -105,8 +105,8 @@ struct FolderRope {
       }
     case "llama3":
       let low = try factor("low_freq_factor"), high = try factor("high_freq_factor")
-      guard low < high else {
-        throw config.failure(.invalidMetadata, "high_freq_factor", "\(high) is not above low_freq_factor, \(low)")
+      guard low <= high else {
+        throw config.failure(.invalidMetadata, "high_freq_factor", "\(high) is below low_freq_factor, \(low)")
       }
       scaling = .llama3(
         factor: try factor("factor"), low: low, high: high, original: try factor("original_max_position_embeddings"))

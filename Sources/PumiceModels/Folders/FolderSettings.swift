@@ -54,6 +54,15 @@ struct FolderSettings: Sendable {
     return value
   }
 
+  /// A factor; 1, or another number, where the key is not there.
+  func factor(_ key: String, or standard: Double = 1) throws(ModelFileError) -> Float {
+    let value = Float(try number(key) ?? standard)
+    guard value.isFinite, value > 0 else {
+      throw reader.failure(.invalidMetadata, key, "\(value) is no factor above 0")
+    }
+    return value
+  }
+
   func flag(_ key: String) throws(ModelFileError) -> Bool? { try reader.optionalBool(key) }
 
   func text(_ keys: String...) throws(ModelFileError) -> String? {

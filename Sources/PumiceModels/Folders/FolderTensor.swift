@@ -65,7 +65,7 @@ extension SafetensorsFile {
   func withBytes<R>(of tensor: FolderTensor, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
     if tensor.isMapped, case .plain(let source) = tensor.storage {
       guard let range = tensor.rows?.range else { return try withBytes(of: source, body) }
-      let size = source.byteCount / source.shape.count * tensor.rowLength
+      let size = source.byteCount / max(1, source.shape.count) * tensor.rowLength
       return try withBytes(of: source) {
         try body(UnsafeRawBufferPointer(rebasing: $0[range.lowerBound * size..<range.upperBound * size]))
       }
@@ -75,7 +75,7 @@ extension SafetensorsFile {
 
   private func bytes(of tensor: FolderTensor) -> [UInt8] {
     let bytes = taken(of: tensor), matrices = tensor.transposedRows
-    guard matrices > 0 else { return bytes }
+    guard matrices > 0, !bytes.isEmpty else { return bytes }
     let columns = tensor.rowLength
     return bytes.withUnsafeBytes {
       Self.transposed($0, matrices: matrices, rows: tensor.shape.count / matrices / columns, columns)
@@ -109,7 +109,9 @@ extension SafetensorsFile {
           format = .f32
         }
         guard let rows = tensor.rows else { return result }
-        return result.withUnsafeBytes { rows.bytes(of: $0, size: $0.count / source.shape.count * tensor.rowLength) }
+        return result.withUnsafeBytes {
+          rows.bytes(of: $0, size: $0.count / max(1, source.shape.count) * tensor.rowLength)
+        }
       }
     }
   }

@@ -272,6 +272,7 @@ FAMILIES = {
     "hunyuan": ("hunyuan_v1_dense", base(
         head_dim=8, rope_parameters=dict(rope_type="dynamic", alpha=1000.0, factor=1.0, rope_theta=10000.0))),
     "mixtral": ("mixtral", base(num_local_experts=4)),
+    "mixtral fused": ("mixtral", base(num_local_experts=4, intermediate_size=16), FUSED),
     "qwen2_moe": ("qwen2_moe", base(
         **EXPERTS, num_experts=4, shared_expert_intermediate_size=24, mlp_only_layers=[0])),
     "qwen2_moe weighted": ("qwen2_moe", base(
@@ -313,7 +314,8 @@ FAMILIES = {
         interleave_moe_layer_step=2)),
     "llama4 chunks": ("llama4_text", base(
         head_dim=8, num_local_experts=4, intermediate_size=16, intermediate_size_mlp=40, num_hidden_layers=4,
-        interleave_moe_layer_step=2, attention_chunk_size=6, floor_scale=4, use_qk_norm=False)),
+        interleave_moe_layer_step=2, attention_chunk_size=6, floor_scale=4, use_qk_norm=False,
+        rope_parameters=dict(LLAMA3, high_freq_factor=1.0))),
     "dots1": ("dots1", base(
         **EXPERTS, head_dim=8, n_routed_experts=4, n_shared_experts=1, first_k_dense_replace=1, norm_topk_prob=True,
         routed_scaling_factor=2.5, sliding_window=None)),
@@ -349,6 +351,9 @@ FAMILIES = {
     "nemotron_h experts": ("nemotron_h", base(
         **NEMOTRON, hybrid_override_pattern="ME*", n_routed_experts=4, num_experts_per_tok=2, moe_intermediate_size=16,
         moe_shared_expert_intermediate_size=24, routed_scaling_factor=2.5)),
+    "nemotron_h fused": ("nemotron_h", base(
+        **NEMOTRON, hybrid_override_pattern="ME*", n_routed_experts=4, num_experts_per_tok=2, moe_intermediate_size=16,
+        moe_shared_expert_intermediate_size=24), FUSED),
     "lfm2": ("lfm2", base(layer_types=["conv", "full_attention"], block_multiple_of=16)),
     "lfm2_moe": ("lfm2_moe", base(
         **EXPERTS, layer_types=["conv", "full_attention"], num_experts=4, num_dense_layers=1)),

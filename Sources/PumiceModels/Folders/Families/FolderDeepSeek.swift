@@ -30,10 +30,8 @@ extension FolderFamily {
       ]), ignoredPrefixes: ["model.mtp_"], epsilon: 1e-5, experts: FolderExperts()),
     FolderFamily(
       types: ["minimax_m2"], architecture: "minimax-m2",
-      inner: Names.llama.with([
-        "block_sparse_moe.gate": "ffn_gate_inp", "block_sparse_moe.experts.#.w1": "ffn_gate_exps",
-        "block_sparse_moe.experts.#.w3": "ffn_up_exps", "block_sparse_moe.experts.#.w2": "ffn_down_exps",
-        "block_sparse_moe.e_score_correction_bias": .numbers("exp_probs_b.bias", .flat),
+      inner: Names.experts.with(Names.sparseBlock).with([
+        "block_sparse_moe.e_score_correction_bias": .numbers("exp_probs_b.bias", .flat)
       ]), wanted: ["use_qk_norm": .bool(true), "qk_norm_type": .string("per_layer")],
       experts: FolderExperts(scoring: .sigmoid, length: ["intermediate_size"])),
     FolderFamily(
@@ -68,9 +66,9 @@ extension FolderFamily {
   /// The factors that GGUF's architecture knows, where they are others.
   private static let adaptMiniCPM3: Adaptation = { architecture, settings throws(ModelFileError) in
     architecture.latentAttention?.epsilon = 1e-6
-    if let scale = try settings.number("scale_emb") { architecture.scales.embedding = .constant(Float(scale)) }
-    if let depth = try settings.number("scale_depth") { architecture.scales.residual = .byRootOfDepth(Float(depth)) }
-    if let base = try settings.number("dim_model_base") { architecture.scales.logits = .byWidth(Float(base)) }
+    architecture.scales.embedding = .constant(try settings.factor("scale_emb", or: 12))
+    architecture.scales.residual = .byRootOfDepth(try settings.factor("scale_depth", or: 1.4))
+    architecture.scales.logits = .byWidth(try settings.factor("dim_model_base", or: 256))
   }
 }
 

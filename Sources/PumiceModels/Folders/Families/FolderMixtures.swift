@@ -6,10 +6,7 @@ extension FolderFamily {
   static let mixtures = [
     FolderFamily(
       types: ["mixtral"], architecture: "llama",
-      inner: Names.llama.with([
-        "block_sparse_moe.gate": "ffn_gate_inp", "block_sparse_moe.experts.#.w1": "ffn_gate_exps",
-        "block_sparse_moe.experts.#.w3": "ffn_up_exps", "block_sparse_moe.experts.#.w2": "ffn_down_exps",
-      ]), hasPairsInGGUF: true, epsilon: 1e-5, windows: .everywhere,
+      inner: Names.experts.with(Names.sparseBlock), hasPairsInGGUF: true, epsilon: 1e-5, windows: .everywhere,
       experts: FolderExperts(length: ["intermediate_size"])
     ),
     FolderFamily(
@@ -122,8 +119,8 @@ extension FolderFamily {
     switch settings.reader.value("attn_temperature_tuning") {
     case .bool(false)?, .integer(0)?: architecture.temperature = .none
     default:
-      let length = try settings.size("floor_scale", default: 8192), scale = try settings.number("attn_scale") ?? 0.1
-      architecture.temperature = .unrotated(length: length, scale: Float(scale), offset: 1)
+      let length = try settings.size("floor_scale", default: 8192), scale = try settings.factor("attn_scale", or: 0.1)
+      architecture.temperature = .unrotated(length: length, scale: scale, offset: 1)
     }
   }
 }
@@ -147,6 +144,11 @@ extension Names {
     "mlp.experts.#.down_proj": "ffn_down_exps", "mlp.experts.gate_up_proj": .experts(.gatesAndUps),
     "mlp.experts.down_proj": .experts(.downs),
   ])
+  /// The same as Mixtral calls them.
+  static let sparseBlock: [String: FolderTarget?] = [
+    "block_sparse_moe.gate": "ffn_gate_inp", "block_sparse_moe.experts.#.w1": "ffn_gate_exps",
+    "block_sparse_moe.experts.#.w3": "ffn_up_exps", "block_sparse_moe.experts.#.w2": "ffn_down_exps",
+  ]
   /// An expert that every token uses, with a gate.
   static let sharedExpert: [String: FolderTarget?] = [
     "mlp.shared_expert.gate_proj": "ffn_gate_shexp", "mlp.shared_expert.up_proj": "ffn_up_shexp",

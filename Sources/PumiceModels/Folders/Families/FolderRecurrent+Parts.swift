@@ -59,7 +59,9 @@ extension FolderFamily {
     var length = try settings.size("block_ff_dim", "intermediate_size")
     if try settings.flag("block_auto_adjust_ff_dim") ?? true {
       length = 2 * length / 3
-      if let factor = try settings.number("block_ffn_dim_multiplier") { length = Int(factor * Double(length)) }
+      let factor = Double(try settings.factor("block_ffn_dim_multiplier"))
+      guard factor < 1e6 else { throw settings.refusal("block_ffn_dim_multiplier", "\(factor) is too large") }
+      length = Int(factor * Double(length))
       let unit = try settings.size("block_multiple_of", default: 256)
       length = (length + unit - 1) / unit * unit
     }
@@ -77,7 +79,6 @@ extension FolderFamily {
   /// What the products of Falcon H1 are multiplied by (maximal update parametrization).
   static let falconScales: @Sendable (FolderSettings) throws(ModelFileError) -> [FolderScale] = {
     settings throws(ModelFileError) in
-    func number(_ key: String) throws(ModelFileError) -> Float { Float(try settings.number(key) ?? 1) }
     func numbers(_ key: String, _ count: Int) throws(ModelFileError) -> [Float] {
       guard let list = try settings.reader.optionalArray(key) else { return Array(repeating: 1, count: count) }
       let values = list.compactMap { value -> Float? in
@@ -92,15 +93,15 @@ extension FolderFamily {
       }
       return values
     }
-    let input = try number("attention_in_multiplier"), states = try number("ssm_in_multiplier")
+    let input = try settings.factor("attention_in_multiplier"), states = try settings.factor("ssm_in_multiplier")
     let network = try numbers("mlp_multipliers", 2)
     let scales = [
       ("attn_q", "attention_in_multiplier", [input]),
-      ("attn_k", "key_multiplier", [input * (try number("key_multiplier"))]),
+      ("attn_k", "key_multiplier", [input * (try settings.factor("key_multiplier"))]),
       ("attn_v", "attention_in_multiplier", [input]),
-      ("attn_output", "attention_out_multiplier", [try number("attention_out_multiplier")]),
+      ("attn_output", "attention_out_multiplier", [try settings.factor("attention_out_multiplier")]),
       ("ssm_in", "ssm_multipliers", try numbers("ssm_multipliers", 5).map { $0 * states }),
-      ("ssm_out", "ssm_out_multiplier", [try number("ssm_out_multiplier")]),
+      ("ssm_out", "ssm_out_multiplier", [try settings.factor("ssm_out_multiplier")]),
       ("ffn_gate", "mlp_multipliers", [network[0]]), ("ffn_down", "mlp_multipliers", [network[1]]),
     ]
     return scales.map { FolderScale(name: $0.0, key: $0.1, values: $0.2) }.filter { $0.values.contains { $0 != 1 } }
@@ -108,8 +109,8 @@ extension FolderFamily {
 
   static let adaptFalcon: Adaptation = { architecture, settings throws(ModelFileError) in
     architecture.scales.feedForwardProducts = true
-    architecture.scales.embedding = .constant(Float(try settings.number("embedding_multiplier") ?? 1))
-    architecture.scales.logits = .constant(Float(try settings.number("lm_head_multiplier") ?? 1))
+    architecture.scales.embedding = .constant(try settings.factor("embedding_multiplier"))
+    architecture.scales.logits = .constant(try settings.factor("lm_head_multiplier"))
     let isNormed = try settings.flag("mamba_rms_norm") ?? false
     if isNormed, try settings.flag("mamba_norm_before_gate") ?? true {
       throw settings.refusal("mamba_norm_before_gate", "a norm before the gate cannot be run")
@@ -191,6 +192,7 @@ extension Names {
     "mixer.o_proj": "attn_output", "mixer.up_proj": "ffn_up", "mixer.down_proj": "ffn_down",
     "mixer.gate": "ffn_gate_inp", "mixer.gate.e_score_correction_bias": .numbers("exp_probs_b.bias", .flat),
     "mixer.experts.#.up_proj": "ffn_up_exps", "mixer.experts.#.down_proj": "ffn_down_exps",
+    "mixer.experts.up_proj": .experts(ExpertStack(names: ["ffn_up_exps"])), "mixer.experts.down_proj": .experts(.downs),
     "mixer.shared_experts.up_proj": "ffn_up_shexp", "mixer.shared_experts.down_proj": "ffn_down_shexp",
   ])
   static let deltaNet: [String: FolderTarget?] = [

@@ -13,7 +13,7 @@ extension FolderFamily {
       inner: Names.mamba, isTied: true, epsilon: 1e-5, context: 1 << 20, wanted: ["hidden_act": .string("silu")],
       keys: [FolderKey("ssm.dt_b_c_rms") { _ in .bool(true) }], recurrence: FolderRecurrence(sizes: mambaSizes),
       adapts: { (architecture: inout Architecture, settings: FolderSettings) throws(ModelFileError) in
-        architecture.recurrence?.stepEpsilon = Float(try settings.number("mixer_rms_eps") ?? 1e-6)
+        architecture.recurrence?.stepEpsilon = try settings.factor("mixer_rms_eps", or: 1e-6)
       }),
     // The norm after the gate is of each group, as the program that models were trained with has it.
     FolderFamily(
