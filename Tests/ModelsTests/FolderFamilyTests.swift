@@ -92,9 +92,17 @@ import Testing
     var models = try JSONDecoder().decode([String: Model].self, from: data)
     let raw = try JSONSerialization.jsonObject(with: data) as? [String: [String: Any]]
     for (name, model) in raw ?? [:] {
-      models[name]!.configs = try (model["configs"] as? [Any] ?? []).map {
-        String(decoding: try JSONSerialization.data(withJSONObject: $0), as: UTF8.self)
+      var config = model["config"] as? [String: Any] ?? [:]
+      func add() throws {
+        let data = try JSONSerialization.data(withJSONObject: config)
+        models[name]!.configs.append(String(decoding: data, as: UTF8.self))
       }
+      try add()
+      // The same for an older version of transformers, as what differs.
+      guard let older = model["older"] as? [String: Any] else { continue }
+      for key in older["without"] as? [String] ?? [] { config[key] = nil }
+      config.merge(older["values"] as? [String: Any] ?? [:]) { $1 }
+      try add()
     }
     return models
   }
@@ -228,6 +236,57 @@ extension FolderFamilyTests {
         }
       }
     }
+  }
+
+  /// Folders in MLX's layout have the experts of a layer in one tensor of codes, one of scales and one of biases.
+  @Test(arguments: ["qwen3_moe", "mixtral"])
+  func codesOfAllExpertsRun(name: String) throws {
+    let model = try #require(try Self.models.get()[name])
+    try Self.withFolder(model, config: model.configs[0]) { plain in
+      try QuantizeTests.withPath("quantized") { folder in
+        let file = try SafetensorsFile(path: plain), format = try #require(TensorFormat(name: "g4:32:asym"))
+        try FolderQuantizer(folder: plain, file, FolderPlan(file, format)).write(to: folder) { _, _ in }
+        func logits() throws -> [[Float]] {
+          let shown = try FolderAsGGUF(folder: folder, for: .running)
+          for part in ["gate", "up"] {
+            let tensor = try #require(shown.tensor(named: "blk.1.ffn_\(part)_exps.weight"))
+            #expect(shown.format(of: tensor) == format)
+          }
+          return try TestBackend.vulkan.session(shown, exactOptions()).logits(appending: Self.tokens)
+        }
+        let apart = try logits()
+        try Self.stackExperts(of: folder)
+        #expect(try logits() == apart)
+      }
+    }
+  }
+
+  /// Writes the tensors of experts anew, those of a layer as one.
+  private static func stackExperts(of folder: String) throws {
+    let file = try SafetensorsFile(path: folder)
+    var writer = SafetensorsWriter(),
+      stacks: [String: (shape: Shape, type: SafetensorsType, parts: [Int: [UInt8]])] = [:]
+    let parts = ["w1": "gate_proj", "w2": "down_proj", "w3": "up_proj"]
+    for tensor in file.tensors {
+      let bytes = file.withBytes(of: tensor) { [UInt8]($0) }
+      var words = tensor.name.split(separator: ".").map(String.init)
+      guard let index = words.firstIndex(of: "experts") else {
+        writer.addTensor(tensor.name, shape: tensor.shape, type: tensor.type, bytes: bytes)
+        continue
+      }
+      let expert = try #require(Int(words.remove(at: index + 1)))
+      words[index] = "switch_mlp"
+      words[index + 1] = parts[words[index + 1]] ?? words[index + 1]
+      stacks[words.joined(separator: "."), default: (tensor.shape, tensor.type, [:])].parts[expert] = bytes
+    }
+    for (name, stack) in stacks {
+      let shape = Shape([stack.parts.count] + stack.shape.dimensions)
+      let bytes = stack.parts.sorted { $0.key < $1.key }.flatMap(\.value)
+      writer.addTensor(name, shape: shape, type: stack.type, bytes: bytes)
+    }
+    let path = "\(folder)/model.safetensors"
+    try FileManager.default.removeItem(atPath: path)
+    try writer.write(to: path)
   }
 
   @Test(

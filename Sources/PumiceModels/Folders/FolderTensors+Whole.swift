@@ -83,6 +83,25 @@ extension FolderTensors {
     }
   }
 
+  /// Quantized matrices of all experts.
+  mutating func readCodes(
+    _ tensor: SafetensorsTensor, _ layer: String, _ stack: ExpertStack, _ prefix: String
+  ) throws(ModelFileError) {
+    let experts = config.mixture?.count ?? 1
+    guard layers.insert(layer).inserted else { return }
+    guard stack.names.count == 1, !stack.isTransposed else {
+      throw file.error(.unsupportedQuantization, tensor, "gates and ups in one tensor are not read with codes")
+    }
+    let linear = try file.linear(named: layer, quantization: quantization, experts: experts)
+    guard let format = linear.format, linear.bias == nil else {
+      throw file.error(.unsupportedQuantization, tensor, "its layout cannot be computed with")
+    }
+    let shown = FolderTensor(
+      storage: .layer(linear, format), shape: [experts, linear.outputs / experts, linear.inputs],
+      format: isRun && format.hasRows ? format : .f32)
+    try add(prefix, stack.names[0], "weight", shown, nil, tensor, hasShape: true)
+  }
+
   private func blocks(_ codes: SafetensorsTensor) throws(ModelFileError) -> FolderTensor.Storage {
     let name = codes.name.replacing("_blocks", with: "_scales")
     let exponents = try file.requiredTensor(named: name)

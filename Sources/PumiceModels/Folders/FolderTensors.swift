@@ -5,12 +5,12 @@ import PumiceTensors
 struct FolderTensors {
   let file: SafetensorsFile
   let config: FolderConfiguration
-  private let quantization: QuantizationConfig?
+  let quantization: QuantizationConfig?
   let isRun: Bool
   private var tensors: [String: FolderTensor] = [:]
   /// Tensors that differ in a number, by their common name.
   private var stacks: [String: [Int: FolderTensor]] = [:]
-  private var layers: Set<String> = []
+  var layers: Set<String> = []
 
   init(_ file: SafetensorsFile, _ config: FolderConfiguration, _ quantization: QuantizationConfig?, isRun: Bool) {
     (self.file, self.config, self.quantization, self.isRun) = (file, config, quantization, isRun)
@@ -68,7 +68,10 @@ struct FolderTensors {
     guard let dot = tensor.name.lastIndex(of: ".") else { throw homeless(tensor) }
     let layer = String(tensor.name[..<dot]), part = String(tensor.name[tensor.name.index(after: dot)...])
     guard let (prefix, target, number) = config.family.target(of: layer) else { throw homeless(tensor) }
-    if case .experts(let stack) = target { return try read(tensor, stack, prefix) }
+    if case .experts(let stack) = target {
+      guard part == "weight", tensor.format?.isPlain == true else { return try readCodes(tensor, layer, stack, prefix) }
+      return try read(tensor, stack, prefix)
+    }
     // A copy of the embedding that some programs write.
     if config.isTied, target == .one("output"), part == "weight" { return }
     let isNumbers = ["weight", "bias"].contains(part) && tensor.format?.isPlain == true

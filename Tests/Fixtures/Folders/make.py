@@ -190,9 +190,14 @@ def make(kind, values, encodes=False, fused=False, mxfp4=False):
     assert torch.isfinite(logits).all()
     for key in NOISE:
         new.pop(key, None)
-    configs = [new] + ([published(new)] if published(new) else [])
+    older = published(new)
+    changes = {}
+    if older:
+        changes = dict(older=dict(
+            without=[key for key in new if key not in older],
+            values={key: value for key, value in older.items() if key not in new or new[key] != value}))
     return dict(
-        configs=configs, tensors=together(tensors),
+        config=new, **changes, tensors=together(tensors),
         logits=[[float(f"{value:.9g}") for value in row] for row in logits[-2:].tolist()])
 
 

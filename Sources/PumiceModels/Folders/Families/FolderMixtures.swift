@@ -138,17 +138,24 @@ extension FolderKey {
 }
 
 extension Names {
+  /// The experts of folders in MLX's layout, called `name`.
+  static func stacks(_ name: String) -> [String: FolderTarget?] {
+    [
+      "\(name).gate_proj": .experts(ExpertStack(names: ["ffn_gate_exps"])),
+      "\(name).up_proj": .experts(ExpertStack(names: ["ffn_up_exps"])), "\(name).down_proj": .experts(.downs),
+    ]
+  }
   /// Experts in the place of the network, as Qwen calls them.
   static let experts = llama.with([
     "mlp.gate": "ffn_gate_inp", "mlp.experts.#.gate_proj": "ffn_gate_exps", "mlp.experts.#.up_proj": "ffn_up_exps",
     "mlp.experts.#.down_proj": "ffn_down_exps", "mlp.experts.gate_up_proj": .experts(.gatesAndUps),
     "mlp.experts.down_proj": .experts(.downs),
-  ])
+  ]).with(stacks("mlp.switch_mlp"))
   /// The same as Mixtral calls them.
   static let sparseBlock: [String: FolderTarget?] = [
     "block_sparse_moe.gate": "ffn_gate_inp", "block_sparse_moe.experts.#.w1": "ffn_gate_exps",
     "block_sparse_moe.experts.#.w3": "ffn_up_exps", "block_sparse_moe.experts.#.w2": "ffn_down_exps",
-  ]
+  ].merging(stacks("block_sparse_moe.switch_mlp")) { $1 }
   /// An expert that every token uses, with a gate.
   static let sharedExpert: [String: FolderTarget?] = [
     "mlp.shared_expert.gate_proj": "ffn_gate_shexp", "mlp.shared_expert.up_proj": "ffn_up_shexp",
