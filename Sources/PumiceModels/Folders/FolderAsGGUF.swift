@@ -84,8 +84,8 @@ public struct FolderAsGGUF: GGUFSource {
     let same: [KeyPath<ModelConfiguration, Float>] = [\.embeddingScale, \.residualScale, \.logitScale]
     guard same.allSatisfy({ model[keyPath: $0] == folder[keyPath: $0] }),
       model.projectionClamp == folder.projectionClamp, model.architecture.headNorm == folder.architecture.headNorm,
-      model.temperature == folder.temperature, model.recurrence?.kind == folder.recurrence?.kind,
-      model.ropePairing == config.pairingInGGUF
+      model.temperature == folder.temperature, model.logitCap == folder.logitCap,
+      model.recurrence?.kind == folder.recurrence?.kind, model.ropePairing == config.pairingInGGUF
     else {
       throw error(
         .unsupportedModel,

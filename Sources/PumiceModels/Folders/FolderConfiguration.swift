@@ -18,6 +18,8 @@ struct FolderConfiguration {
   let predictionLayers: Int
   let mixture: FolderMixture?
   var recurrence: FolderRecurrence.Sizes?
+  /// The numbers of a delta net whose heads of values have another order in a file that is to be written.
+  private(set) var tiled: FolderRecurrence.Sizes?
   /// Elements of a head that latents make: of a key without its turned part, and of a value.
   let latents: (plain: Int, value: Int)?
   /// What products of every layer are multiplied by.
@@ -117,6 +119,10 @@ struct FolderConfiguration {
     if let recurrence = family.recurrence { try setRecurrence(recurrence, settings) }
     for key in family.keys { if let value = try key.value(settings) { set(key.name, value) } }
     try family.adapts(&architecture, settings)
+    if !isRun, known.recurrence?.kind == .deltaNetTiled {
+      architecture.recurrence?.kind = .deltaNetTiled
+      tiled = recurrence
+    }
     try setActivation(settings, isRun: isRun)
     if let magnitude = rope?.magnitude, magnitude != 1 {
       guard !family.hasLatents else {
@@ -194,8 +200,8 @@ struct FolderConfiguration {
       window = try settings.optionalSize("attention_chunk_size")
       architecture.windows?.size = window
     }
-    let flags = try settings.windowedLayers(recurs: family.recurrence != nil, isChunked: isChunked),
-      name = family.architecture
+    let flags = try settings.windowedLayers(recurs: family.recurrence != nil, isChunked: isChunked)
+    let name = family.architecture
     var isEverywhere = flags?.allSatisfy { $0 } ?? (family.windows == .everywhere)
     guard flags?.contains(true) ?? (window != nil) else {
       architecture.windows = nil

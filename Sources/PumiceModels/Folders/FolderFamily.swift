@@ -127,9 +127,12 @@ struct FolderKey: Sendable {
   }
 
   /// A size; absent or null for no key.
-  static func size(_ name: String, _ source: String) -> FolderKey {
+  ///
+  /// - Parameter other: what says it otherwise; where it is there, there is no key.
+  static func size(_ name: String, _ source: String, without other: String? = nil) -> FolderKey {
     FolderKey(name, reading: [source]) { (settings: FolderSettings) throws(ModelFileError) in
-      try settings.optionalSize(source).map { .uint32(UInt32(clamping: $0)) }
+      if let other, settings.reader.value(other) != nil { return nil }
+      return try settings.optionalSize(source).map { .uint32(UInt32(clamping: $0)) }
     }
   }
 

@@ -83,6 +83,28 @@ extension FolderTarget {
 }
 
 extension FolderRecurrence.Sizes {
+  /// The rows of a delta net's tensor in the order of GGUF's files: heads of values that the same head of keys serves lie
+  /// together in folders, there the first ones of all heads of keys do.
+  ///
+  /// - Parameter name: of the tensor in GGUF.
+  /// - Returns: nil for a tensor whose rows are in the same order, or are not those of this net.
+  func tiled(_ name: String, rows: Int) -> FolderRows? {
+    let (first, size): (Int, Int)
+    switch name {
+    case "attn_qkv", "ssm_conv1d": (first, size) = (2 * groups * states, headSize)
+    case "attn_gate", "ssm_out": (first, size) = (0, headSize)
+    case "ssm_alpha", "ssm_beta", "ssm_a", "ssm_dt": (first, size) = (0, 1)
+    default: return nil
+    }
+    guard rows == first + steps * size, groups > 0 else { return nil }
+    let groups = groups, served = steps / groups
+    return FolderRows(count: rows) { row in
+      guard row >= first else { return row }
+      let (head, inHead) = (row - first).quotientAndRemainder(dividingBy: size)
+      return first + (head % groups * served + head / groups) * size + inHead
+    }
+  }
+
   /// Queries, keys and values of a delta net, and its gates: those of each head of keys lie together.
   func deltaParts(rows: Int) -> [(name: String, rows: FolderRows?)]? {
     let keys = groups * states

@@ -89,10 +89,15 @@ extension SafetensorsFile {
     case .stack(let parts): return stacked(parts, tensor.format)
     case .layer(let layer, let format):
       guard format == tensor.format else {
-        let all = floatBytes(values(of: layer, format))
-        return all.withUnsafeBytes { bytes in
-          (tensor.rows ?? FolderRows(0..<layer.outputs)).bytes(of: bytes, size: 4 * layer.inputs)
+        var all = floatBytes(values(of: layer, format))
+        if tensor.transposed > 0 {
+          all = all.withUnsafeBytes {
+            Self.transposed(
+              $0, matrices: tensor.transposed, rows: layer.outputs / tensor.transposed, layer.inputs)
+          }
         }
+        guard let rows = tensor.rows else { return all }
+        return all.withUnsafeBytes { rows.bytes(of: $0, size: 4 * tensor.rowLength) }
       }
       return sections(of: layer, format, tensor.rows)
     case .mxfp4(let codes, let exponents): return blocks(codes, exponents, tensor)

@@ -19,6 +19,7 @@ extension FolderTensors {
     if kind.isDecay { shown.change = .decay }
     let dot = name.lastIndex(of: ".")
     let stem = dot.map { String(name[..<$0]) } ?? name
+    if tensor.shape.rank == 1 { shown.rows = config.tiled?.tiled(stem, rows: tensor.shape[0]) }
     try add(prefix, stem, dot.map { String(name[$0...].dropFirst()) } ?? "", shown, nil, tensor)
   }
 
@@ -45,6 +46,17 @@ extension FolderTensors {
       shown.shape = [shown.shape[1]]
     default: return false
     }
+    return true
+  }
+
+  /// The columns of a delta net's output in the order of GGUF's files: it reads what the rows of others give.
+  ///
+  /// - Returns: whether it is such a matrix.
+  func tile(_ shown: inout FolderTensor, _ name: String) -> Bool {
+    guard let sizes = config.tiled, name == "ssm_out", shown.shape.rank == 2,
+      let rows = sizes.tiled(name, rows: shown.shape[1])
+    else { return false }
+    (shown.transposed, shown.rows, shown.transposedRows) = (1, rows, 1)
     return true
   }
 

@@ -86,7 +86,7 @@ struct FolderTensors {
         // GGUF has vectors in F32.
         if shape.rank == 1 || isNorm { shown.format = .f32 }
         if isNorm, name != "ssm_norm", config.family.addsOneToGains { shown.change = .addsOne }
-        let hasShape = reshape(&shown, target, name)
+        let hasShape = reshape(&shown, target, name) || tile(&shown, name)
         try add(prefix, name, part, shown, number, tensor, hasShape: hasShape)
       }
       return
@@ -103,7 +103,7 @@ struct FolderTensors {
       var shown = FolderTensor(
         storage: .layer(linear, format), shape: [linear.outputs, linear.inputs],
         format: isRun && isWhole && (!isMadeOfRows || format.hasRows) ? format : .f32, rows: rows)
-      let hasShape = reshape(&shown, target, name)
+      let hasShape = reshape(&shown, target, name) || tile(&shown, name)
       if hasShape { shown.format = .f32 }
       try add(prefix, name, "weight", shown, number, tensor, hasShape: hasShape)
     }
@@ -119,6 +119,10 @@ struct FolderTensors {
           + "of \(config.headSize)")
     }
     // The order of rows is GGUF's only where a file is written.
+    if let sizes = config.tiled, case .one(let name) = target, name != "ssm_out" {
+      return [(name, sizes.tiled(name, rows: rows))]
+    }
+    if let sizes = config.tiled, case .kernels(let name) = target { return [(name, sizes.tiled(name, rows: rows))] }
     guard config.family.hasPairsInGGUF, !isRun else { return parts }
     let heads = HeadRows(headSize: config.headSize)
     return parts.map { part in

@@ -63,6 +63,7 @@ def codes(name, count):
 OLDER = {
     "qwen3_moe": {"num_local_experts": "num_experts"},
     "glm4_moe": {"num_local_experts": "n_routed_experts"},
+    "mellum": {"num_local_experts": "num_experts"},
     "nomic_bert": {
         "hidden_size": "n_embd", "num_hidden_layers": "n_layer", "num_attention_heads": "n_head",
         "intermediate_size": "n_inner", "max_position_embeddings": "n_positions", "rope_theta": "rotary_emb_base",
@@ -330,6 +331,12 @@ FAMILIES = {
     "exaone_moe": ("exaone_moe", base(
         **EXPERTS, head_dim=8, num_experts=4, num_shared_experts=1, num_hidden_layers=4, sliding_window=5,
         mlp_layer_types=["dense", "sparse", "dense", "sparse"])),
+    "afmoe": ("afmoe", base(
+        **EXPERTS, head_dim=8, num_experts=4, num_shared_experts=1, num_hidden_layers=4, sliding_window=5,
+        mup_enabled=True, route_scale=2.0)),
+    "mellum": ("mellum", base(
+        **EXPERTS, head_dim=8, num_experts=4, num_hidden_layers=2, sliding_window=5,
+        layer_types=["sliding_attention", "full_attention"], mlp_layer_types=["sparse", "sparse"])),
     "ministral3": ("ministral3", base(head_dim=8, rope_parameters=dict(
         YARN, original_max_position_embeddings=8, mscale=1.0, mscale_all_dim=1.0, llama_4_scaling_beta=0.1))),
     "jais2": ("jais2", base(head_dim=8)),

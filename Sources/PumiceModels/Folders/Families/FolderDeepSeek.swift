@@ -40,6 +40,24 @@ extension FolderFamily {
         "mlp.e_score_correction_bias": .numbers("exp_probs_b.bias", .flat)
       ]), ignoredPrefixes: ["mtp."], epsilon: 1e-5, windows: .byArchitecture, keys: [.windowLetters],
       experts: FolderExperts(scoring: .sigmoid, normalizes: true)),
+    FolderFamily(
+      types: ["afmoe"], architecture: "afmoe",
+      inner: Names.deepSeekExperts.with([
+        "post_attention_layernorm": "post_attention_norm", "pre_mlp_layernorm": "ffn_norm",
+        "post_mlp_layernorm": "post_ffw_norm", "self_attn.gate_proj": "attn_gate", "mlp.gate": nil,
+        "mlp.router.gate": "ffn_gate_inp", "mlp.expert_bias": .numbers("exp_probs_b.bias", .flat),
+      ]), epsilon: 1e-5, windows: .byArchitecture,
+      wanted: ["score_func": .string("sigmoid"), "route_norm": .bool(true)],
+      keys: [
+        .number("expert_weights_scale", "route_scale"),
+        .size("attention.sliding_window_pattern", "global_attn_every_n_layers", without: "layer_types"),
+      ], experts: FolderExperts(scoring: .sigmoid, normalizes: true),
+      adapts: { architecture, settings throws(ModelFileError) in
+        if try settings.flag("mup_enabled") != true { architecture.scales.embedding = .one }
+      }),
+    FolderFamily(
+      types: ["mellum"], architecture: "mellum", inner: Names.experts, windows: .byArchitecture,
+      experts: FolderExperts(normalizes: true)),
   ]
 
   private static let latentKeys: [FolderKey] = [
