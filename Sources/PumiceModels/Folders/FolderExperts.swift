@@ -22,6 +22,8 @@ struct FolderExperts: Sendable {
   static let sharedCount = ["n_shared_experts", "moe_num_shared_experts", "num_shared_expert", "num_shared_experts"]
   static let dense = ["first_k_dense_replace", "moe_layer_start_index", "num_dense_layers"]
   static let sources: Set<String> = Set(count + used + ["n_group", "num_nextn_predict_layers"])
+  /// Two names of the same, of which the second is Kimi Linear's.
+  static let normalization = ["norm_topk_prob", "moe_renormalize"]
 }
 
 /// What a folder says about its experts.
@@ -60,16 +62,20 @@ struct FolderMixture {
     self.sharedCount = sharedCount ?? (self.sharedLength > 0 ? 1 : 0)
     dense = try settings.sameSize(FolderExperts.dense, from: 0) ?? 0
     scoring = experts.scoring
-    switch try settings.text("scoring_func") {
+    switch try settings.text("scoring_func", "moe_router_activation_func") {
     case nil: break
     case "softmax"?: scoring = .softmax
     case "sigmoid"?: scoring = .sigmoid
     case let name?: throw settings.refusal("scoring_func", "“\(name)” cannot be run, only softmax and sigmoid")
     }
     normalizes = experts.normalizes
-    if normalizes != nil, let stated = try settings.flag("norm_topk_prob") { normalizes = stated }
+    for key in FolderExperts.normalization where normalizes != nil {
+      if let stated = try settings.flag(key) { normalizes = stated }
+    }
     scale = try settings.number("routed_scaling_factor")
-    if let count = try settings.optionalSize("n_group"), count > 1, try settings.text("topk_method") != "greedy" {
+    if let count = try settings.optionalSize("n_group", "num_expert_group"), count > 1,
+      try settings.text("topk_method") != "greedy"
+    {
       // The architecture's groups are as good as their two best experts.
       if try settings.text("topk_method") == "group_limited_greedy" {
         throw settings.refusal("topk_method", "groups that are as good as their best expert alone cannot be run")

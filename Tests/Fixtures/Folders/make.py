@@ -81,7 +81,7 @@ def published(config):
     kind = config["model_type"]
     rope = config.pop("rope_parameters", None)
     names = OLDER.get(kind, {})
-    if rope is None and not names and "layers_block_type" not in config:
+    if rope is None and not names and "layers_block_type" not in config and kind != "kimi_linear":
         return None
     rope = rope or {}
     if "full_attention" in rope:
@@ -108,6 +108,11 @@ def published(config):
         kinds = config.pop("layers_block_type")
         config["num_hidden_layers"] = len(kinds)
         config["hybrid_override_pattern"] = "".join(letters[name] for name in kinds)
+    if kind == "kimi_linear":
+        config = {key: value for key, value in config.items() if key not in (
+            "layer_types", "mlp_layer_types", "linear_head_dim", "linear_num_heads", "linear_conv_kernel_dim", "head_dim")}
+        config["linear_attn_config"] = dict(
+            head_dim=8, num_heads=4, short_conv_kernel_size=4, full_attn_layers=[2], kda_layers=[1])
     return {names.get(key, key): value for key, value in config.items()}
 
 
@@ -373,6 +378,11 @@ FAMILIES = {
         **EXPERTS, **DELTA, num_experts=4, shared_expert_intermediate_size=24, norm_topk_prob=True)),
     "qwen3_5": ("qwen3_5_text", base(**DELTA)),
     "qwen3_5_moe": ("qwen3_5_moe_text", base(**EXPERTS, **DELTA, num_experts=4, shared_expert_intermediate_size=24)),
+    "kimi_linear": ("kimi_linear", dict(base(
+        **{**EXPERTS, **LATENT}, num_experts=4, num_experts_per_token=2, num_shared_experts=1, first_k_dense_replace=1,
+        layer_types=["linear_attention", "full_attention"], model_max_length=64,
+        linear_attn_config=dict(
+            head_dim=8, num_heads=4, short_conv_kernel_size=4, full_attn_layers=[2], kda_layers=[1])))),
     "minicpm3": ("minicpm3", base(**LATENT, q_lora_rank=16)),
     "phi3 partial": ("phi3", base(
         original_max_position_embeddings=8, sliding_window=None, head_dim=None, partial_rotary_factor=0.5,

@@ -28,6 +28,27 @@ extension FolderFamily {
       inner: Names.deepSeekExperts.with([
         "mlp.moe_statics.e_score_correction_bias": .numbers("exp_probs_b.bias", .flat)
       ]), ignoredPrefixes: ["model.mtp_"], epsilon: 1e-5, experts: FolderExperts()),
+    // What is not turned in its heads lies where others have what is.
+    FolderFamily(
+      types: ["kimi_linear"], architecture: "kimi-linear",
+      inner: Names.deepSeek.with(Names.sparseBlock).with(Names.kimiDelta).with([
+        "block_sparse_moe.gate.e_score_correction_bias": .numbers("exp_probs_b.bias", .flat),
+        "block_sparse_moe.gate_proj": "ffn_gate", "block_sparse_moe.up_proj": "ffn_up",
+        "block_sparse_moe.down_proj": "ffn_down", "block_sparse_moe.shared_experts.gate_proj": "ffn_gate_shexp",
+        "block_sparse_moe.shared_experts.up_proj": "ffn_up_shexp",
+        "block_sparse_moe.shared_experts.down_proj": "ffn_down_shexp",
+      ]), epsilon: 1e-5, wanted: ["mla_use_nope": .bool(true)],
+      keys: latentSizes + [
+        .size("rope.dimension_count", "qk_rope_head_dim"),
+        FolderKey("kda.head_dim") { (settings: FolderSettings) throws(ModelFileError) in
+          .uint32(UInt32(clamping: try kimiSizes(settings).states))
+        },
+      ], experts: FolderExperts(scoring: .sigmoid, normalizes: true),
+      recurrence: FolderRecurrence(sizes: kimiSizes, layers: kimiLayers), hasLatents: true,
+      adapts: { architecture, settings throws(ModelFileError) in
+        architecture.latentAttention?.epsilon = 1e-6
+        architecture.recurrence?.lengthEpsilon = 1e-6
+      }),
     FolderFamily(
       types: ["minimax_m2"], architecture: "minimax-m2",
       inner: Names.experts.with(Names.sparseBlock).with([
@@ -69,13 +90,14 @@ extension FolderFamily {
   ]
 
   /// The same where the cache keeps the latents themselves.
-  private static let absorbedKeys: [FolderKey] = [
+  private static let absorbedKeys = latentSizes + [FolderKey("attention.head_count_kv") { _ in .uint32(1) }]
+
+  private static let latentSizes: [FolderKey] = [
     .size("attention.q_lora_rank", "q_lora_rank"), .size("attention.kv_lora_rank", "kv_lora_rank"),
     .sum("attention.key_length", "kv_lora_rank", "qk_rope_head_dim"),
     .size("attention.value_length", "kv_lora_rank"),
     .sum("attention.key_length_mla", "qk_nope_head_dim", "qk_rope_head_dim"),
     .size("attention.value_length_mla", "v_head_dim"),
-    FolderKey("attention.head_count_kv") { _ in .uint32(1) },
   ]
 
   /// Their code normalizes latents with this ε whatever a folder states.

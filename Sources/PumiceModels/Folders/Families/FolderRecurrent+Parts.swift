@@ -44,6 +44,26 @@ extension FolderFamily {
       steps: heads, groups: try settings.size("linear_num_key_heads"))
   }
 
+  /// Kimi Linear's: as many heads as attention has.
+  static let kimiSizes: Sizes = { settings throws(ModelFileError) in
+    var inner = settings
+    if let object = try settings.reader.optionalObject("linear_attn_config") { inner.reader = object }
+    let heads = try inner.size("num_heads", "linear_num_heads"), size = try inner.size("linear_head_dim", "head_dim")
+    guard heads == settings.heads else {
+      throw inner.refusal("num_heads", "\(heads) heads with \(settings.heads) of attention cannot be run")
+    }
+    return FolderRecurrence.Sizes(
+      inner: heads * size, taps: try inner.size("short_conv_kernel_size", "linear_conv_kernel_dim", default: 4),
+      states: size, steps: heads, groups: heads)
+  }
+
+  /// The layers with attention, of which the first has the number 1.
+  static let kimiLayers: Layers = { settings throws(ModelFileError) in
+    let config = try settings.reader.optionalObject("linear_attn_config")
+    guard let numbers = try config?.optionalArray("full_attn_layers") else { return nil }
+    return (1...settings.layerCount).map { numbers.contains(.integer($0)) ? .attention : .recurrence }
+  }
+
   static let attentionInSome: Layers = { settings throws(ModelFileError) in
     guard let indices = try settings.reader.optionalArray("full_attn_idxs") else { return nil }
     return (0..<settings.layerCount).map { indices.contains(.integer($0)) ? .attention : .recurrence }
@@ -199,6 +219,14 @@ extension Names {
     "post_attention_layernorm": "post_attention_norm", "linear_attn.conv1d": .kernels("ssm_conv1d"),
     "linear_attn.A_log": .numbers("ssm_a", .decay), "linear_attn.dt_bias": .numbers("ssm_dt.bias"),
     "linear_attn.norm": "ssm_norm", "linear_attn.out_proj": "ssm_out",
+  ]
+  /// A delta net with a decay for each element of a key.
+  static let kimiDelta: [String: FolderTarget?] = [
+    "self_attn.q_conv1d": .kernels("ssm_conv1d_q"), "self_attn.k_conv1d": .kernels("ssm_conv1d_k"),
+    "self_attn.v_conv1d": .kernels("ssm_conv1d_v"), "self_attn.A_log": .numbers("ssm_a", .decayColumn),
+    "self_attn.dt_bias": .numbers("ssm_dt.bias", .flat), "self_attn.b_proj": "ssm_beta",
+    "self_attn.f_a_proj": "ssm_f_a", "self_attn.f_b_proj": "ssm_f_b", "self_attn.g_a_proj": "ssm_g_a",
+    "self_attn.g_b_proj": "ssm_g_b", "self_attn.o_norm": "ssm_norm",
   ]
   /// Qwen 3.5 has apart what Qwen3-Next has together.
   static let deltaParts: [String: FolderTarget?] = [
