@@ -349,6 +349,38 @@ extension FolderFamilyTests {
     }
   }
 
+  /// Baichuan 2 makes the rows of the output's matrix as long as 1, as no Baichuan 1 does; transformers has no code of either.
+  @Test func outputsOfBaichuan2AreNormalized() throws {
+    var model = try #require(try Self.models.get()["llama linear"])
+    let vocabulary = 125_696
+    for (index, tensor) in model.tensors.enumerated() where !tensor.name.contains("layers") && tensor.shape.count == 2 {
+      model.tensors[index].shape = [vocabulary, 32]
+    }
+    for layer in 0..<2 {
+      let prefix = "model.layers.\(layer).self_attn."
+      model.tensors.removeAll { ["q", "k", "v"].map { "\(prefix)\($0)_proj.weight" }.contains($0.name) }
+      model.tensors.append(Model.Tensor("\(prefix)W_pack.weight", [96, 32], .weights))
+    }
+    let config = try #require(model.configs.first)
+      .replacingOccurrences(of: "\"model_type\":\"llama\"", with: "\"model_type\":\"baichuan\"")
+      .replacingOccurrences(of: "\"num_key_value_heads\":2", with: "\"num_key_value_heads\":4")
+      .replacingOccurrences(of: "\"vocab_size\":48", with: "\"vocab_size\":\(vocabulary)")
+    func weights(_ config: String) throws -> [Float] {
+      try Self.withFolder(model, config: config) { folder in
+        let file = try FolderAsGGUF(folder: folder, for: .running)
+        let tensor = try #require(file.tensor(named: "output.weight"))
+        return file.withBytes(of: tensor) { [Float]($0.bindMemory(to: Float.self)) }
+      }
+    }
+    let found = try weights(config)
+    let plain = try weights(config.replacingOccurrences(of: "\(vocabulary)", with: "\(vocabulary + 64)"))
+    for row in stride(from: 0, to: vocabulary, by: 997) {
+      let values = plain[32 * row..<32 * row + 32].map(Double.init)
+      let length = values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      #expect(Array(found[32 * row..<32 * row + 32]) == values.map { Float($0 / length) })
+    }
+  }
+
   /// Published configurations have a word that JSON does not have.
   @Test func stepsWithoutBoundAreRun() throws {
     let model = try #require(try Self.models.get()["mamba2"]), config = model.configs[0]

@@ -28,6 +28,8 @@ struct FolderFamily: Sendable {
   var hasPairsInGGUF = false
   /// Whether 1 is added to the gains of norms.
   var addsOneToGains = false
+  /// Whether the rows of the output's matrix are made as long as 1.
+  var normalizesOutput = false
   /// Whether weights are [inputs, outputs] (GPT-2's Conv1D).
   var isTransposed = false
   /// What `tie_word_embeddings` is where the configuration does not say.

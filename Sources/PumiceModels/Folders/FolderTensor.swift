@@ -42,6 +42,8 @@ struct FolderTensor: Sendable {
   /// Rows of what is stored, after it was transposed; nil for all.
   var rows: FolderRows?
   var change = Change.none
+  /// Whether each row is made as long as 1; only in F32.
+  var hasUnitRows = false
 
   /// Elements of each of its rows; of a vector, and of vectors of which elements are taken, 1.
   fileprivate var rowLength: Int { rows.map { shape.count / max(1, $0.count) } ?? shape.rowLength }
@@ -54,7 +56,7 @@ extension FolderTensor {
   /// Whether the bytes lie in a file as they are shown.
   var isMapped: Bool {
     guard case .plain(let source) = storage, change == .none, transposed == 0, transposedRows == 0,
-      source.format == format
+      !hasUnitRows, source.format == format
     else { return false }
     return rows == nil || rows?.range != nil
   }
@@ -74,7 +76,9 @@ extension SafetensorsFile {
   }
 
   private func bytes(of tensor: FolderTensor) -> [UInt8] {
-    let bytes = taken(of: tensor), matrices = tensor.transposedRows
+    var bytes = taken(of: tensor)
+    if tensor.hasUnitRows { Self.makeUnitRows(&bytes, width: tensor.shape.rowLength) }
+    let matrices = tensor.transposedRows
     guard matrices > 0, !bytes.isEmpty else { return bytes }
     let columns = tensor.rowLength
     return bytes.withUnsafeBytes {
@@ -117,6 +121,18 @@ extension SafetensorsFile {
         return result.withUnsafeBytes {
           rows.bytes(of: $0, size: $0.count / max(1, source.shape.count) * tensor.rowLength)
         }
+      }
+    }
+  }
+
+  /// Divides rows of F32 by their length.
+  private static func makeUnitRows(_ bytes: inout [UInt8], width: Int) {
+    bytes.withUnsafeMutableBytes { bytes in
+      let values = bytes.bindMemory(to: Float.self)
+      for first in stride(from: 0, to: values.count, by: max(1, width)) {
+        let square = (first..<first + width).reduce(0.0) { $0 + Double(values[$1]) * Double(values[$1]) }
+        let length = max(square.squareRoot(), 1e-12)
+        for index in first..<first + width { values[index] = Float(Double(values[index]) / length) }
       }
     }
   }

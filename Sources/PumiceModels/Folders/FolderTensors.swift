@@ -86,6 +86,9 @@ struct FolderTensors {
         // GGUF has vectors in F32.
         if shape.rank == 1 || isNorm { shown.format = .f32 }
         if isNorm, name != "ssm_norm", config.family.addsOneToGains { shown.change = .addsOne }
+        if name == "output", part == "weight", config.family.normalizesOutput {
+          (shown.hasUnitRows, shown.format) = (true, .f32)
+        }
         let hasShape = reshape(&shown, target, name) || tile(&shown, name)
         try add(prefix, name, part, shown, number, tensor, hasShape: hasShape)
       }
@@ -104,7 +107,8 @@ struct FolderTensors {
         storage: .layer(linear, format), shape: [linear.outputs, linear.inputs],
         format: isRun && isWhole && (!isMadeOfRows || format.hasRows) ? format : .f32, rows: rows)
       let hasShape = reshape(&shown, target, name) || tile(&shown, name)
-      if hasShape { shown.format = .f32 }
+      shown.hasUnitRows = name == "output" && config.family.normalizesOutput
+      if hasShape || shown.hasUnitRows { shown.format = .f32 }
       try add(prefix, name, "weight", shown, number, tensor, hasShape: hasShape)
     }
   }

@@ -45,8 +45,10 @@ extension FolderFamily {
     FolderFamily(
       types: ["baichuan"], architecture: "baichuan",
       inner: Names.llama.with(["self_attn.W_pack": .queriesKeysValues]), hasPairsInGGUF: true,
-      // That of Baichuan 2, which normalizes the rows of the output's matrix.
-      keys: [.refusing("vocab_size", .integer(125_696), "Baichuan 2's normalized output cannot be run")]),
+      // Baichuan 2 is known by its vocabulary.
+      varies: { (family: inout FolderFamily, settings: FolderSettings) throws(ModelFileError) in
+        family.normalizesOutput = try settings.optionalSize("vocab_size") == 125_696
+      }),
     FolderFamily(
       types: ["minicpm"], architecture: "minicpm", hasPairsInGGUF: true, isTied: true,
       keys: [
@@ -158,12 +160,5 @@ extension FolderKey {
       settings.reader.value("layer_types") == nil
     else { return nil }
     throw settings.refusal("sliding_window_pattern", "“\(letters)” cannot be run, only LLLG")
-  }
-
-  static func refusing(_ source: String, _ value: JSONValue, _ detail: String) -> FolderKey {
-    FolderKey("", reading: [source]) { (settings: FolderSettings) throws(ModelFileError) in
-      if settings.reader.value(source) == value { throw settings.refusal(source, detail) }
-      return nil
-    }
   }
 }
