@@ -7,6 +7,8 @@ extension Architecture {
     /// Whether the two magnitudes of YaRN are the same where a file states one (`rope.scaling.yarn_log_multiplier`), so
     /// that scores have it and the rotated parts do not (DeepSeek-V2).
     public var hasOneMagnitude = false
+    /// The ε of the norms of latents, where it is not that of the others.
+    public var epsilon: Float?
 
     public init(hasOneMagnitude: Bool = false) { self.hasOneMagnitude = hasOneMagnitude }
   }

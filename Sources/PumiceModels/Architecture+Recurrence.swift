@@ -7,6 +7,10 @@ extension Architecture {
   public struct Recurrence: Hashable, Sendable {
     public var kind: Kind
     public var layers: Layers
+    /// The ε of the norms of steps and of what goes in and out, where it is not that of the others.
+    public var stepEpsilon: Float?
+    /// What is added to the squared length of a delta net's queries and keys; nil for the square of the others' ε.
+    public var lengthEpsilon: Float?
 
     public enum Kind: Hashable, Sendable {
       /// A selective state-space model whose steps, inputs and outputs come of the convolved input (Gu & Dao 2023). They are

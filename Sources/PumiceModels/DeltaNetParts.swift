@@ -43,8 +43,9 @@ extension PartFinder {
     let width = configuration.embeddingLength, keys = c.groupCount * c.stateSize
     if c.kind == .kimiDelta { return try kimiDelta(index, c) }
     let all = try linear(name("attn_qkv"), [2 * keys + c.innerSize, width])
+    let isApart = c.kind == .deltaNetTiled || file.tensor(named: name("ssm_alpha.weight")) != nil
     let steps: DeltaNetParts.Steps =
-      c.kind == .deltaNetTiled
+      isApart
       ? .apart(
         step: DeltaNetParts.Product(first: try linear(name("ssm_alpha"), [c.headCount, width])),
         share: try linear(name("ssm_beta"), [c.headCount, width]))

@@ -38,7 +38,8 @@ extension ForwardPass {
     }
     // Shorter vectors than ε do not get that long.
     let rows = count * c.groupCount
-    let epsilon = configuration.normEpsilon * configuration.normEpsilon / Float(c.stateSize)
+    let added = configuration.architecture.recurrence?.lengthEpsilon
+    let epsilon = (added ?? configuration.normEpsilon * configuration.normEpsilon) / Float(c.stateSize)
     try normalize(a.convolvedQuery, weights.queryNorm, rows: rows, epsilon: epsilon, to: a.query)
     try normalize(a.convolvedKey, weights.keyNorm, rows: rows, epsilon: epsilon, to: a.key)
     try program.record(

@@ -10,7 +10,8 @@ extension ForwardPass {
     guard let c = configuration.latent, let a = activations.latent else {
       preconditionFailure("layer \(index) has weights of latent attention that the model does not have")
     }
-    let heads = configuration.headCount, epsilon = configuration.normEpsilon
+    let heads = configuration.headCount
+    let epsilon = configuration.architecture.latentAttention?.epsilon ?? configuration.normEpsilon
     switch weights.query {
     case .direct(let projection): try reader.project(projection, to: a.rawQuery)
     case .latent(let down, let norm, let up):

@@ -89,7 +89,8 @@ extension ForwardPass {
   ) throws -> B.Tensor {
     try multiply(projection.linear, x, to: y)
     guard let norm = projection.norm else { return y }
-    try normalize(y, norm, rows: count, epsilon: configuration.normEpsilon, to: normed)
+    let epsilon = configuration.architecture.recurrence?.stepEpsilon ?? configuration.normEpsilon
+    try normalize(y, norm, rows: count, epsilon: epsilon, to: normed)
     return normed
   }
 }

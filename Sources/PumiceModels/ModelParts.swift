@@ -283,10 +283,13 @@ struct PartFinder {
 
   /// A matrix with what may come with it: a bias, a scale of its product, and a scale of its input that is of use only
   /// where activations are quantized.
-  mutating func linear(_ name: String, _ shape: Shape) throws(ModelFileError) -> MatrixPart {
+  ///
+  /// - Parameter scales: how many scales there may be in the place of one.
+  mutating func linear(_ name: String, _ shape: Shape, scales: Int = 1) throws(ModelFileError) -> MatrixPart {
     var part = try matrix(name, shape)
     part.bias = try usedVector(name + ".bias", shape[0])
-    part.scale = try usedVector(name + ".scale", 1)
+    let hasAll = file.tensor(named: name + ".scale")?.shape == [scales]
+    part.scale = try usedVector(name + ".scale", hasAll ? scales : 1)
     _ = try optionalVector(name + ".input_scale", 1)
     return part
   }

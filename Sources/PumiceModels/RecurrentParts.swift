@@ -67,15 +67,21 @@ extension PartFinder {
     func name(_ part: String) -> String { model.names.inLayer(index, part) }
     let model = configuration.architecture, width = configuration.embeddingLength
     let inner = c.innerSize, shared = c.groupCount * c.stateSize
-    let all = try linear(name("ssm_in"), [2 * inner + 2 * shared + c.headCount, width])
+    var all = try linear(name("ssm_in"), [2 * inner + 2 * shared + c.headCount, width], scales: 5)
+    let scales = all.scale.flatMap { $0.elements.count == 5 ? $0.tensor : nil }
+    func part(_ index: Int, _ rows: Range<Int>) -> MatrixPart {
+      // Folders may have a factor for each of the five.
+      if let scales { all.scale = VectorPart(tensor: scales, elements: index..<index + 1) }
+      return all.part(rows)
+    }
     let convolutions = try convolution(name("ssm_conv1d"), [inner, shared, shared], c)
     let steps = 2 * inner + 2 * shared
-    var step = all.part(steps..<steps + c.headCount)
+    var step = part(4, steps..<steps + c.headCount)
     step.bias = try vector(name("ssm_dt.bias"), c.headCount)
     let hasNorm = file.tensor(named: name("ssm_norm.weight")) != nil
     return RecurrentParts(
-      input: all.part(inner..<2 * inner), gate: all.part(0..<inner), convolution: convolutions[0],
-      b: all.part(2 * inner..<2 * inner + shared), c: all.part(2 * inner + shared..<steps),
+      input: part(1, inner..<2 * inner), gate: part(0, 0..<inner), convolution: convolutions[0],
+      b: part(2, 2 * inner..<2 * inner + shared), c: part(3, 2 * inner + shared..<steps),
       bConvolution: convolutions[1], cConvolution: convolutions[2], step: step,
       decay: try vector(name("ssm_a"), [c.headCount, 1]), skip: try vector(name("ssm_d"), [c.headCount, 1]),
       norm: hasNorm ? try norm(name("ssm_norm"), .rms, inner / c.groupCount, vectors: c.groupCount) : nil,

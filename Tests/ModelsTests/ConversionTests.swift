@@ -224,7 +224,8 @@ import Testing
       ("config.json", "\"num_hidden_layers\": 4", "\"num_hidden_layers\": 3", "tensor blk.3."),
       ("config.json", "\"num_hidden_layers\": 4", "\"layers\": 4", "key num_hidden_layers"),
       (
-        "config.json", "\"rope_scaling\": null", "\"rope_scaling\": {\"rope_type\": \"yarn\"}", "rope_scaling.rope_type"
+        "config.json", "\"rope_scaling\": null",
+        "\"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4, \"truncate\": false}", "rope_scaling.truncate"
       ),
       ("config.json", "\"hidden_act\": \"silu\"", "\"hidden_act\": \"gelu\"", "key hidden_act"),
       ("config.json", "\"num_attention_heads\": 4", "\"num_attention_heads\": \"4\"", "key num_attention_heads"),

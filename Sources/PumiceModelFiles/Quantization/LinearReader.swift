@@ -8,12 +8,14 @@ extension SafetensorsFile {
   /// - Parameters:
   ///   - name: `model.layers.0.mlp.down_proj`.
   ///   - quantization: what the model's configuration says; nil if it is not quantized.
+  ///   - experts: how many layers of the same shape each tensor has, one after the other along a dimension of its own; nil
+  ///     for one. The rows of the result are those of all of them. Only for MLX's layout.
   /// - Throws: `missingTensor`; `invalidTensor` for shapes that do not fit each other, a group that does not divide the
   ///   inputs, scales that are NaN or infinite, groups that do not exist; `unsupportedFormat` for element types.
   public func linear(
-    named name: String, quantization: QuantizationConfig?
+    named name: String, quantization: QuantizationConfig?, experts: Int? = nil
   ) throws(ModelFileError) -> LinearTensors {
-    let reader = LinearReader(file: self, name: name)
+    let reader = LinearReader(file: self, name: name, experts: experts)
     switch quantization {
     // A plain layer's weight is numbers; codes are words.
     case .mlx(let mlx) where tensor(named: "\(name).weight")?.type == .u32: return try reader.mlx(mlx)
@@ -28,6 +30,8 @@ extension SafetensorsFile {
 private struct LinearReader {
   let file: SafetensorsFile
   let name: String
+  /// How many layers the tensors have, with a dimension for them; nil for one without.
+  let experts: Int?
 
   private func required(_ part: String) throws(ModelFileError) -> SafetensorsTensor {
     try file.requiredTensor(named: "\(name).\(part)")
@@ -47,16 +51,25 @@ private struct LinearReader {
     return tensor
   }
 
+  /// The shape of a tensor, of several layers that of all their rows.
+  private func shape(_ tensor: SafetensorsTensor) -> Shape {
+    guard let experts, tensor.shape.rank == 3, tensor.shape[0] == experts else { return tensor.shape }
+    return [experts * tensor.shape[1], tensor.shape[2]]
+  }
+
   private func matrix(_ name: String, _ types: [SafetensorsType]) throws(ModelFileError) -> SafetensorsTensor {
     let tensor = try part(name, types)
-    guard tensor.shape.rank == 2, tensor.shape.dimensions.allSatisfy({ $0 > 0 }) else {
-      throw invalid(tensor, "has the shape \(tensor.shape), expected a matrix")
+    guard shape(tensor).rank == 2, experts == nil || tensor.shape.rank == 3,
+      tensor.shape.dimensions.allSatisfy({ $0 > 0 })
+    else {
+      let wanted = experts.map { "matrices of \($0) experts" } ?? "a matrix"
+      throw invalid(tensor, "has the shape \(tensor.shape), expected \(wanted)")
     }
     return tensor
   }
 
   private func check(_ tensor: SafetensorsTensor, _ shape: Shape, for codes: SafetensorsTensor) throws(ModelFileError) {
-    guard tensor.shape == shape else {
+    guard self.shape(tensor) == shape else {
       throw invalid(tensor, "has the shape \(tensor.shape), expected \(shape) for \(codes.name) of \(codes.shape)")
     }
   }
@@ -101,8 +114,8 @@ private struct LinearReader {
       throw invalid(codes, "is quantized, but the configuration says that it is not")
     }
     if let format = scheme.format { return try sections(format, codes) }
-    let outputs = codes.shape[0]
-    let inputs = try unpacked(codes.shape[1], bits: scheme.bits, of: codes)
+    let outputs = shape(codes)[0]
+    let inputs = try unpacked(shape(codes)[1], bits: scheme.bits, of: codes)
     let groups = try groups(of: inputs, scheme.group, codes)
     let scales = try part("scales", [.f16, .bf16, .f32])
     try check(scales, [outputs, groups], for: codes)
@@ -125,8 +138,8 @@ private struct LinearReader {
     guard let layout = format.codeLayout else {
       throw file.error(.unsupportedQuantization, codes, "the format \(format) is not read from safetensors")
     }
-    let outputs = codes.shape[0]
-    let elements = try unpacked(codes.shape[1], bits: layout.bits, of: codes)
+    let outputs = shape(codes)[0]
+    let elements = try unpacked(shape(codes)[1], bits: layout.bits, of: codes)
     let (inputs, overflow) = elements.multipliedReportingOverflow(by: layout.elements)
     guard !overflow, let wanted = format.sectionTensors(rows: outputs, columns: inputs) else {
       throw invalid(codes, "\(outputs)×\(inputs) elements do not fit the format \(format)")

@@ -33,7 +33,8 @@ public struct FolderAsGGUF: GGUFSource {
     file = try SafetensorsFile(path: folder)
     path = folder
     architecture = purpose == .running ? config.architecture : nil
-    var reader = FolderTensors(file, config, try QuantizationConfig(path: folder), isRun: purpose == .running)
+    let quantization = config.hasMXFP4 ? nil : try QuantizationConfig(path: folder)
+    var reader = FolderTensors(file, config, quantization, isRun: purpose == .running)
     sources = try reader.read()
     var tensors: [GGUFTensor] = []
     for (name, source) in sources {
@@ -76,9 +77,19 @@ public struct FolderAsGGUF: GGUFSource {
       guard found == wanted, model.scoreCap == folder.scoreCap else {
         throw error(
           .unsupportedModel, subject: "layer \(index)",
-          "GGUF's \(config.family.architecture) cannot hold its window, its rotary positions or the scale of its scores"
-        )
+          "GGUF's \(config.family.architecture) cannot hold its window, its rotary positions, the scale of its scores or "
+            + "its choice of experts")
       }
+    }
+    let same: [KeyPath<ModelConfiguration, Float>] = [\.embeddingScale, \.residualScale, \.logitScale]
+    guard same.allSatisfy({ model[keyPath: $0] == folder[keyPath: $0] }),
+      model.projectionClamp == folder.projectionClamp, model.architecture.headNorm == folder.architecture.headNorm,
+      model.temperature == folder.temperature, model.logitCap == folder.logitCap,
+      model.recurrence?.kind == folder.recurrence?.kind, model.ropePairing == config.pairingInGGUF
+    else {
+      throw error(
+        .unsupportedModel,
+        "GGUF's \(config.family.architecture) cannot hold its factors, its bounds or its norms of queries and keys")
     }
   }
 

@@ -6,7 +6,7 @@ import PumiceOperators
 struct FolderConfiguration {
   let family: FolderFamily
   /// The architecture as the folder has it.
-  private(set) var architecture: Architecture
+  var architecture: Architecture
   private(set) var metadata: GGUFMetadata
   let rope: FolderRope?
   let heads: Int
@@ -14,11 +14,23 @@ struct FolderConfiguration {
   let headSize: Int
   let feedForwardLength: Int
   let layerCount: Int
+  /// Layers behind these that predict tokens further ahead, and are left out.
+  let predictionLayers: Int
+  let mixture: FolderMixture?
+  var recurrence: FolderRecurrence.Sizes?
+  /// The numbers of a delta net whose heads of values have another order in a file that is to be written.
+  private(set) var tiled: FolderRecurrence.Sizes?
+  /// Elements of a head that latents make: of a key without its turned part, and of a value.
+  let latents: (plain: Int, value: Int)?
+  /// What products of every layer are multiplied by.
+  let productScales: [FolderScale]
   let vocabularySize: Int?
   /// Whether the output uses the embedding's matrix.
   let isTied: Bool
   /// Whether there are parts for images or sounds, which are not run.
   let hasOtherParts: Bool
+  /// Whether experts are in OpenAI's layout of MXFP4.
+  let hasMXFP4: Bool
   let bosToken: Int?
   let eosTokens: [Int]
 
@@ -30,19 +42,26 @@ struct FolderConfiguration {
     let config = try root.optionalObject("text_config") ?? root
     hasOtherParts = root.value("text_config") != nil
     let type = try (config.value("model_type") == nil ? root : config).optionalString("model_type") ?? ""
-    guard let family = FolderFamily.all.first(where: { $0.types.contains(type) }),
-      let known = Architecture.all.first(where: { $0.name == family.architecture })
-    else {
+    guard var family = FolderFamily.all.first(where: { $0.types.contains(type) }) else {
       throw root.failure(
         .unknownArchitecture, "model_type", "“\(type)” cannot be run from a folder, only: \(FolderFamily.names)")
     }
-    self.family = family
     let settings = try FolderSettings(config)
+    try family.varies(&family, settings)
+    guard let known = Architecture.all.first(where: { $0.name == family.architecture }) else {
+      preconditionFailure("a family of the architecture \(family.architecture), which there is not")
+    }
+    self.family = family
     try family.refuseOthers(settings)
     heads = settings.heads
+    let attends = known.recurrence?.layers != .alone
+    guard heads > 0 || !attends else {
+      throw config.failure(.missingKey, "num_attention_heads", "the file does not have it")
+    }
     layerCount = settings.layerCount
+    predictionLayers = family.experts == nil ? 0 : try settings.count("num_nextn_predict_layers")
     kvHeads = try family.kvHeads(settings)
-    headSize = try Self.headSize(settings)
+    headSize = attends ? try Self.headSize(settings, family) : 0
     let positions = try settings.size(
       "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length",
       default: family.context)
@@ -51,54 +70,83 @@ struct FolderConfiguration {
       throw root.failure(.invalidMetadata, "max_position_embeddings", "\(positions) leaves no position for a token")
     }
     feedForwardLength = try settings.size(
-      "intermediate_size", "n_inner", "ffn_hidden_size", default: 4 * settings.width)
+      "intermediate_size_mlp", "intermediate_size", "n_inner", "ffn_hidden_size", default: 4 * settings.width)
     vocabularySize = try settings.optionalSize("padded_vocab_size", "vocab_size")
-    rope = known.rotary == nil ? nil : try FolderRope(settings, headSize: headSize, context: context, isRun: isRun)
+    rope =
+      known.rotary == nil
+      ? nil
+      : try FolderRope(
+        settings, headSize: headSize, context: context, isRun: isRun, hasLatents: family.hasLatents,
+        roundsBlend: known.rotary?.roundsBlend ?? true)
     // Where there are other parts too, some folders say it of all of them and some of the text alone.
     func holder(_ key: String) -> ConfigurationReader { root.value(key) == nil ? config : root }
     isTied = try holder("tie_word_embeddings").optionalBool("tie_word_embeddings") ?? family.isTied
+    let method = try root.optionalObject("quantization_config")?.optionalString("quant_method")
+    hasMXFP4 = family.experts != nil && method == "mxfp4"
     bosToken = try FolderSettings.tokens(holder("bos_token_id"), "bos_token_id").first
     eosTokens = try FolderSettings.tokens(holder("eos_token_id"), "eos_token_id")
+    mixture = try FolderMixture(family.experts, settings)
 
+    latents =
+      family.hasLatents ? (try settings.size("qk_nope_head_dim"), try settings.size("v_head_dim")) : nil
+    productScales = try family.productScales(settings)
+    if !isRun, let scale = productScales.first {
+      throw settings.refusal(scale.key, "factors of products other than 1 cannot be converted")
+    }
     architecture = known
     metadata = GGUFMetadata()
-    let name = family.architecture
-    func set(_ key: String, _ value: GGUFValue) { metadata["\(name).\(key)"] = value }
-    func set(_ key: String, _ value: Int) { set(key, GGUFValue.uint32(UInt32(clamping: value))) }
-    func set(_ key: String, _ value: Double) { set(key, GGUFValue.float32(Float(value))) }
-    metadata["general.architecture"] = .string(name)
+    metadata["general.architecture"] = .string(family.architecture)
     metadata["general.name"] = .string(URL(fileURLWithPath: folder).standardizedFileURL.lastPathComponent)
     set("context_length", context)
     set("embedding_length", settings.width)
     set("block_count", layerCount)
-    set("feed_forward_length", feedForwardLength * known.feedForwardDivisor)
-    set("attention.head_count", heads)
-    set("attention.head_count_kv", kvHeads)
-    set("attention.key_length", headSize)
-    set("attention.value_length", headSize)
+    set("feed_forward_length", attends ? feedForwardLength * known.feedForwardDivisor : 0)
+    if attends {
+      set("attention.head_count", heads)
+      set("attention.head_count_kv", kvHeads)
+      set("attention.key_length", headSize)
+      set("attention.value_length", headSize)
+    }
     let isRMS = known.norm == .rms || known.norm == .plainRMS
-    set(isRMS ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", try family.epsilon(settings))
+    let epsilon = try family.epsilon(settings)
+    set(isRMS ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", epsilon)
     if let rope { try setRotation(rope, settings) }
     try setWindows(settings, isRun: isRun)
+    if let mixture {
+      for (key, value) in mixture.metadata { set(key, value) }
+      mixture.adapt(&architecture)
+    }
+    if let recurrence = family.recurrence { try setRecurrence(recurrence, settings) }
     for key in family.keys { if let value = try key.value(settings) { set(key.name, value) } }
     try family.adapts(&architecture, settings)
+    if !isRun, known.recurrence?.kind == .deltaNetTiled {
+      architecture.recurrence?.kind = .deltaNetTiled
+      tiled = recurrence
+    }
     try setActivation(settings, isRun: isRun)
     if let magnitude = rope?.magnitude, magnitude != 1 {
-      guard rotaryDimensions == headSize, architecture.caps.scores == false else {
-        throw settings.refusal("rope_scaling", "scaled scores with a head that is turned in part cannot be run")
+      guard !family.hasLatents else {
+        throw settings.refusal("rope_scaling", "turned parts of latents that are scaled cannot be run")
       }
-      // Queries and keys are both multiplied.
-      var scale = 1 / Double(headSize).squareRoot()
-      if case .float32(let stated)? = metadata["\(name).attention.scale"] { scale = Double(stated) }
-      set("attention.scale", scale * magnitude * magnitude)
-      architecture.attentionScale = .key
+      set("rope.scaling.attn_factor", magnitude)
     }
+  }
+
+  mutating func set(_ key: String, _ value: GGUFValue) { metadata["\(family.architecture).\(key)"] = value }
+  private mutating func set(_ key: String, _ value: Int) { set(key, GGUFValue.uint32(UInt32(clamping: value))) }
+  private mutating func set(_ key: String, _ value: Double) { set(key, GGUFValue.float32(Float(value))) }
+
+  /// Which elements are turned together in the order of rows that a GGUF file has.
+  var pairingInGGUF: RoPE.Pairing {
+    family.hasPairsInGGUF ? .adjacent : architecture.rotary?.pairing ?? .halves
   }
 
   private var rotaryDimensions: Int { rope.map { Int(Double(headSize) * $0.share) } ?? 0 }
 
-  private static func headSize(_ settings: FolderSettings) throws(ModelFileError) -> Int {
-    if let size = try settings.optionalSize("head_dim", "kv_channels") { return size }
+  private static func headSize(_ settings: FolderSettings, _ family: FolderFamily) throws(ModelFileError) -> Int {
+    // Of heads that are made of latents only this part is turned.
+    if family.hasLatents { return try settings.size("qk_rope_head_dim") }
+    if let size = try settings.optionalSize("head_dim", "attention_head_dim", "kv_channels") { return size }
     guard settings.width % settings.heads == 0 else {
       throw settings.reader.failure(
         .invalidMetadata, "num_attention_heads",
@@ -123,6 +171,16 @@ struct FolderConfiguration {
       metadata["\(name).rope.scaling.type"] = .string("linear")
       metadata["\(name).rope.scaling.factor"] = .float32(Float(factor))
     }
+    if let yarn = rope.yarn {
+      metadata["\(name).rope.scaling.type"] = .string("yarn")
+      set("rope.scaling.factor", yarn.factor)
+      set("rope.scaling.original_context_length", yarn.original)
+      set("rope.scaling.yarn_beta_fast", yarn.fast)
+      set("rope.scaling.yarn_beta_slow", yarn.slow)
+      if yarn.weight > 0 {
+        set("rope.scaling.yarn_log_multiplier", yarn.weight / (architecture.rotary?.logMultiplierUnit ?? 1))
+      }
+    }
     if let original = rope.originalContext {
       metadata["\(name).rope.scaling.original_context_length"] = .uint32(UInt32(clamping: original))
       architecture.rotary?.factors = .shortAndLong
@@ -133,9 +191,17 @@ struct FolderConfiguration {
   }
 
   private mutating func setWindows(_ settings: FolderSettings, isRun: Bool) throws(ModelFileError) {
-    let isUsed = try settings.flag("use_sliding_window") ?? true
-    let window = isUsed ? try settings.optionalSize("sliding_window") : nil
-    let flags = try settings.windowedLayers(), name = family.architecture
+    let isUsed = try settings.flag("use_sliding_window") ?? true, isChunked = architecture.windows?.isChunked == true
+    var window = isUsed ? try settings.optionalSize("sliding_window") : nil
+    if settings.reader.value("layer_types") != nil, window == nil {
+      window = try settings.optionalSize("local_attention")
+    }
+    if isChunked {
+      window = try settings.optionalSize("attention_chunk_size")
+      architecture.windows?.size = window
+    }
+    let flags = try settings.windowedLayers(recurs: family.recurrence != nil, isChunked: isChunked)
+    let name = family.architecture
     var isEverywhere = flags?.allSatisfy { $0 } ?? (family.windows == .everywhere)
     guard flags?.contains(true) ?? (window != nil) else {
       architecture.windows = nil
@@ -189,51 +255,5 @@ struct FolderConfiguration {
       throw settings.refusal(
         key ?? "hidden_act", "“\(name)” cannot be converted: \(family.architecture) has \(standard)")
     }
-  }
-}
-
-extension FolderFamily {
-  /// Keys that change what a model computes, and the values at which they do not. A family that reads them says so.
-  private static let neutral: [(key: String, values: [JSONValue])] = [
-    ("attn_logit_softcapping", []), ("final_logit_softcapping", []), ("clip_qkv", []), ("logit_scale", [.integer(1)]),
-    ("embedding_multiplier", [.integer(1), .number(1)]), ("residual_multiplier", [.integer(1), .number(1)]),
-    ("attention_multiplier", []), ("logits_scaling", [.integer(1), .number(1)]),
-    ("query_pre_attn_scalar", []), ("alibi", [.bool(false)]), ("use_qk_norm", [.bool(false)]),
-    ("qk_layernorm", [.bool(false)]), ("no_rope_layers", [.array([])]),
-    ("num_local_experts", [.integer(0), .integer(1)]),
-    ("num_experts", [.integer(0), .integer(1)]), ("n_routed_experts", [.integer(0), .integer(1)]),
-    ("moe_num_experts", [.integer(0), .integer(1)]), ("num_nextn_predict_layers", [.integer(0)]),
-    ("use_bidirectional_attention", [.bool(false)]), ("attn_config", []), ("use_mrope", [.bool(false)]),
-  ]
-
-  /// - Throws: `unsupportedModel` for a key with an effect that the family does not have.
-  fileprivate func refuseOthers(_ settings: FolderSettings) throws(ModelFileError) {
-    for (key, value) in wanted.sorted(by: { $0.key < $1.key }) {
-      if let found = settings.reader.value(key), found != value {
-        throw settings.refusal(key, "a value other than the usual one cannot be run")
-      }
-    }
-    let read = Set(keys.flatMap(\.sources)).union(wanted.keys)
-    for (key, values) in Self.neutral where !read.contains(key) {
-      if let found = settings.reader.value(key), !values.contains(found) {
-        throw settings.refusal(key, "this family is run without it")
-      }
-    }
-  }
-
-  fileprivate func epsilon(_ settings: FolderSettings) throws(ModelFileError) -> Double {
-    let stated = try settings.number(
-      "rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "layernorm_epsilon", "norm_eps")
-    return stated ?? epsilon ?? 1e-6
-  }
-
-  fileprivate func kvHeads(_ settings: FolderSettings) throws(ModelFileError) -> Int {
-    let stated = try settings.size("num_key_value_heads", "num_kv_heads", default: settings.heads)
-    let count = try kvHeadCount(settings) ?? stated
-    guard settings.heads % count == 0 else {
-      throw settings.reader.failure(
-        .invalidMetadata, "num_key_value_heads", "\(settings.heads) heads are no multiple of \(count)")
-    }
-    return count
   }
 }

@@ -21,11 +21,15 @@ struct FolderFamily: Sendable {
   var inner: [String: FolderTarget] = Names.llama
   /// Ends of the names of tensors that no program reads, beside `inv_freq`.
   var ignored: [String] = []
+  /// What stands before the names of tensors that predict tokens further ahead.
+  var ignoredPrefixes: [String] = []
   /// Whether GGUF's files hold the rows of queries and keys such that neighbours are turned together, where folders have the
   /// first half of a head turned with the second.
   var hasPairsInGGUF = false
   /// Whether 1 is added to the gains of norms.
   var addsOneToGains = false
+  /// Whether the rows of the output's matrix are made as long as 1.
+  var normalizesOutput = false
   /// Whether weights are [inputs, outputs] (GPT-2's Conv1D).
   var isTransposed = false
   /// What `tie_word_embeddings` is where the configuration does not say.
@@ -44,6 +48,16 @@ struct FolderFamily: Sendable {
   var wanted: [String: JSONValue] = [:]
   /// Further keys.
   var keys: [FolderKey] = []
+  /// The mixture of experts of its models; nil for none.
+  var experts: FolderExperts?
+  /// The recurrent blocks of its models; nil for none.
+  var recurrence: FolderRecurrence?
+  /// The latents of its attention; nil for none.
+  var hasLatents = false
+  /// What products of a layer are multiplied by. Files of GGUF have no place for it.
+  var productScales: @Sendable (FolderSettings) throws(ModelFileError) -> [FolderScale] = { _ in [] }
+  /// How a family of several kinds of models differs from this value.
+  var varies: @Sendable (inout FolderFamily, FolderSettings) throws(ModelFileError) -> Void = { _, _ in }
   /// How layers differ from those of GGUF's files of the same architecture, which have no key to say so.
   var adapts: @Sendable (inout Architecture, FolderSettings) throws(ModelFileError) -> Void = { _, _ in }
 
@@ -58,24 +72,20 @@ struct FolderFamily: Sendable {
   }
 
   /// All of them.
-  static let all: [FolderFamily] = llamaLike + gemma + gpt + others + encoders
+  static let all: [FolderFamily] = llamaLike + gemma + gpt + others + mixtures + likeDeepSeek + recurrent + encoders
 
   /// The names of types in print.
   static var names: String { all.flatMap(\.types).sorted().joined(separator: ", ") }
 }
 
-/// What becomes of a tensor of a folder.
-enum FolderTarget: Hashable, Sendable, ExpressibleByStringLiteral {
-  /// It has another name.
-  case one(String)
-  /// The rows of all queries, of all keys and of all values, one after the other.
-  case queriesKeysValues
-  /// For each head of keys the rows of its queries, of its key, and of its value.
-  case headByHead
-  /// The rows of two tensors, one after the other.
-  case halves(String, String)
-
-  init(stringLiteral name: String) { self = .one(name) }
+/// What a product of every layer is multiplied by.
+struct FolderScale: Sendable {
+  /// GGUF's name of the weights.
+  var name: String
+  /// The key that says it.
+  var key: String
+  /// One number, or one for each part of the rows.
+  var values: [Float]
 }
 
 /// The activation function of a family.
@@ -115,6 +125,16 @@ struct FolderKey: Sendable {
   static func number(_ name: String, _ source: String) -> FolderKey {
     FolderKey(name, reading: [source]) { (settings: FolderSettings) throws(ModelFileError) in
       try settings.number(source).map { .float32(Float($0)) }
+    }
+  }
+
+  /// A size; absent or null for no key.
+  ///
+  /// - Parameter other: what says it otherwise; where it is there, there is no key.
+  static func size(_ name: String, _ source: String, without other: String? = nil) -> FolderKey {
+    FolderKey(name, reading: [source]) { (settings: FolderSettings) throws(ModelFileError) in
+      if let other, settings.reader.value(other) != nil { return nil }
+      return try settings.optionalSize(source).map { .uint32(UInt32(clamping: $0)) }
     }
   }
 

@@ -11,16 +11,39 @@ struct FolderRope {
   var scaling = RopeScaling.none
   /// Tables that divide the frequencies, by the names of their tensors in GGUF.
   var factors: [(name: String, values: [Float])] = []
+  /// YaRN, where GGUF's keys say it; otherwise it is among the tables.
+  var yarn: YaRN?
   /// What turned queries and keys are multiplied by, each.
   var magnitude = 1.0
   /// Up to which context the short one of two tables holds.
   var originalContext: Int?
 
+  struct YaRN {
+    var factor: Double
+    var original: Int
+    var fast: Double
+    var slow: Double
+    /// How much the magnitude of scores grows with the factor.
+    var weight: Double
+
+    init(
+      _ config: ConfigurationReader, factor: Double, original: Int, weight: Double
+    ) throws(ModelFileError) {
+      (self.factor, self.original, self.weight) = (factor, original, weight)
+      fast = try config.optionalNumber("beta_fast") ?? 32
+      slow = try config.optionalNumber("beta_slow") ?? 1
+    }
+  }
+
   /// - Parameters:
   ///   - headSize: elements of a query.
   ///   - context: tokens that the model was trained to see at once.
+  ///   - hasLatents: whether only a part of queries and keys is turned, and scores grow with YaRN's second magnitude.
+  ///   - roundsBlend: whether GGUF's architecture rounds the ends of YaRN's blend.
   /// - Throws: `unsupportedModel` for scaling that is not known, and what is wrong with which key.
-  init(_ settings: FolderSettings, headSize: Int, context: Int, isRun: Bool) throws(ModelFileError) {
+  init(
+    _ settings: FolderSettings, headSize: Int, context: Int, isRun: Bool, hasLatents: Bool, roundsBlend: Bool
+  ) throws(ModelFileError) {
     let config = settings.reader
     // Since version 5 of transformers, also for each kind of layer.
     let parameters = try config.optionalObject("rope_parameters")
@@ -33,7 +56,8 @@ struct FolderRope {
     let outerWindowBase = try settings.number("rope_local_base_freq")
     windowBase = try inWindows?.optionalNumber("rope_theta") ?? outerWindowBase
     let outerShare = try settings.number("partial_rotary_factor", "rotary_pct", "rope_pct")
-    share = try full?.optionalNumber("partial_rotary_factor") ?? outerShare ?? 1
+    let turned = try settings.optionalSize("rotary_dim").map { Double($0) / Double(headSize) }
+    share = try full?.optionalNumber("partial_rotary_factor") ?? outerShare ?? turned ?? 1
     guard base > 0, share > 0, share <= 1 else {
       throw settings.refusal("rope_theta", "the base \(base) or the share \(share) of a head is not positive")
     }
@@ -42,7 +66,9 @@ struct FolderRope {
     }
     let older = try config.optionalObject("rope_scaling")
     guard let scaling = older ?? full else { return }
-    try read(scaling, settings, dimensions: Int(Double(headSize) * share), context: context, isRun: isRun)
+    try read(
+      scaling, settings, dimensions: Int(Double(headSize) * share), context: context, isRun: isRun,
+      hasLatents: hasLatents, roundsBlend: roundsBlend)
   }
 
   private static func type(_ config: ConfigurationReader) throws(ModelFileError) -> (key: String, name: String) {
@@ -51,7 +77,9 @@ struct FolderRope {
   }
 
   private mutating func read(
-    _ config: ConfigurationReader, _ settings: FolderSettings, dimensions: Int, context: Int, isRun: Bool
+    _ config: ConfigurationReader, _ settings: FolderSettings, dimensions: Int, context: Int, isRun: Bool,
+    hasLatents: Bool,
+    roundsBlend: Bool
   ) throws(ModelFileError) {
     func factor(_ key: String) throws(ModelFileError) -> Double {
       guard let value = try config.optionalNumber(key), value > 0, value.isFinite else {
@@ -77,8 +105,8 @@ struct FolderRope {
       }
     case "llama3":
       let low = try factor("low_freq_factor"), high = try factor("high_freq_factor")
-      guard low < high else {
-        throw config.failure(.invalidMetadata, "high_freq_factor", "\(high) is not above low_freq_factor, \(low)")
+      guard low <= high else {
+        throw config.failure(.invalidMetadata, "high_freq_factor", "\(high) is below low_freq_factor, \(low)")
       }
       scaling = .llama3(
         factor: try factor("factor"), low: low, high: high, original: try factor("original_max_position_embeddings"))
@@ -91,10 +119,16 @@ struct FolderRope {
       let plain = stretch <= 1 ? 1 : (1 + log(stretch) / log(Double(original))).squareRoot()
       magnitude = try config.optionalNumber("attention_factor") ?? plain
       originalContext = original
+    case "yarn" where hasLatents:
+      let turned = try config.optionalNumber("mscale") ?? 0, scores = try config.optionalNumber("mscale_all_dim") ?? 0
+      guard turned == scores, scores > 0, try config.optionalBool("truncate") ?? true,
+        config.value("attention_factor") == nil
+      else {
+        throw config.failure(
+          .unsupportedModel, "mscale", "\(turned) with mscale_all_dim \(scores) cannot be run, only both the same")
+      }
+      yarn = try YaRN(config, factor: try factor("factor"), original: try original(), weight: scores)
     case "yarn":
-      // The factor of the scores depends on the length of what was trained on, which GGUF does not keep in this way.
-      guard isRun else { throw config.failure(.unsupportedModel, key, "“yarn” cannot be converted") }
-      factors = [("rope_freqs", try yarn(config, dimensions: dimensions, original: Double(try original())))]
       func growth(_ scale: Double, _ factor: Double) -> Double { factor <= 1 ? 1 : 0.1 * scale * log(factor) + 1 }
       let stretch = try factor("factor")
       if let scale = try config.optionalNumber("mscale"), let all = try config.optionalNumber("mscale_all_dim"),
@@ -105,6 +139,17 @@ struct FolderRope {
         magnitude = growth(1, stretch)
       }
       magnitude = try config.optionalNumber("attention_factor") ?? magnitude
+      // Folders are run with a table, whose numbers are those of transformers; files have keys.
+      guard !isRun else {
+        factors = [("rope_freqs", try yarn(config, dimensions: dimensions, original: Double(try original())))]
+        break
+      }
+      guard try config.optionalBool("truncate") ?? true == roundsBlend else {
+        throw config.failure(.unsupportedModel, "truncate", "a blend that is not rounded cannot be converted")
+      }
+      yarn = try YaRN(config, factor: stretch, original: try original(), weight: 0)
+      // Files have it besides the one that follows from the factor.
+      magnitude /= growth(1, stretch)
     default:
       throw config.failure(
         .unsupportedModel, key,

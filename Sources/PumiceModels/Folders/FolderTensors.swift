@@ -3,14 +3,14 @@ import PumiceTensors
 
 /// Finds what becomes of every tensor of a folder.
 struct FolderTensors {
-  private let file: SafetensorsFile
-  private let config: FolderConfiguration
-  private let quantization: QuantizationConfig?
-  private let isRun: Bool
+  let file: SafetensorsFile
+  let config: FolderConfiguration
+  let quantization: QuantizationConfig?
+  let isRun: Bool
   private var tensors: [String: FolderTensor] = [:]
   /// Tensors that differ in a number, by their common name.
   private var stacks: [String: [Int: FolderTensor]] = [:]
-  private var layers: Set<String> = []
+  var layers: Set<String> = []
 
   init(_ file: SafetensorsFile, _ config: FolderConfiguration, _ quantization: QuantizationConfig?, isRun: Bool) {
     (self.file, self.config, self.quantization, self.isRun) = (file, config, quantization, isRun)
@@ -24,16 +24,19 @@ struct FolderTensors {
       if let values = rope.scaling.factors(rotaryDimensions: dimensions, base: rope.base) { set("rope_freqs", values) }
       for (name, values) in rope.factors { set(name, values) }
     }
+    for scale in config.productScales {
+      for layer in 0..<config.layerCount { set("blk.\(layer).\(scale.name)", scale.values, part: "scale") }
+    }
     for tensor in file.tensors { try read(tensor) }
     for (name, parts) in stacks.sorted(by: { $0.key < $1.key }) { try stack(name, parts) }
     return tensors
   }
 
-  private mutating func set(_ name: String, _ values: [Float]) {
-    tensors["\(name).weight"] = FolderTensor(storage: .values(values), shape: [values.count], format: .f32)
+  private mutating func set(_ name: String, _ values: [Float], part: String = "weight") {
+    tensors["\(name).\(part)"] = FolderTensor(storage: .values(values), shape: [values.count], format: .f32)
   }
 
-  private func homeless(_ tensor: SafetensorsTensor) -> ModelFileError {
+  func homeless(_ tensor: SafetensorsTensor) -> ModelFileError {
     file.error(
       .unsupportedModel, tensor, "\(config.family.types[0]) has no place for it, as far as it can be run")
   }
@@ -44,14 +47,31 @@ struct FolderTensors {
     "model.multi_modal_projector.", "audio_tower.", "model.audio_tower.", "embed_vision.", "model.embed_vision.",
   ]
 
+  /// Tensors in GGUF's names of which a model uses rows here and rows there.
+  private static let divided: Set<String> = ["attn_kv_a_mqa", "attn_qkv", "shortconv.in_proj", "ssm_in", "ssm_x"]
+
   private mutating func read(_ tensor: SafetensorsTensor) throws(ModelFileError) {
     if config.hasOtherParts, Self.otherParts.contains(where: tensor.name.hasPrefix) { return }
     // Recomputed by every program.
     let isIgnored = (config.family.ignored + ["inv_freq"]).contains { ".\(tensor.name)".hasSuffix(".\($0)") }
     if isIgnored { return }
+    if config.family.ignoredPrefixes.contains(where: tensor.name.hasPrefix) { return }
+    // Layers that predict tokens further ahead than the next one.
+    if let layer = config.family.layer(of: tensor.name), layer >= config.layerCount,
+      layer < config.layerCount + config.predictionLayers
+    {
+      return
+    }
+    if let (prefix, target, _) = config.family.target(of: tensor.name) {
+      return try readWhole(tensor, target, prefix)
+    }
     guard let dot = tensor.name.lastIndex(of: ".") else { throw homeless(tensor) }
     let layer = String(tensor.name[..<dot]), part = String(tensor.name[tensor.name.index(after: dot)...])
     guard let (prefix, target, number) = config.family.target(of: layer) else { throw homeless(tensor) }
+    if case .experts(let stack) = target {
+      guard part == "weight", tensor.format?.isPlain == true else { return try readCodes(tensor, layer, stack, prefix) }
+      return try read(tensor, stack, prefix)
+    }
     // A copy of the embedding that some programs write.
     if config.isTied, target == .one("output"), part == "weight" { return }
     let isNumbers = ["weight", "bias"].contains(part) && tensor.format?.isPlain == true
@@ -62,11 +82,15 @@ struct FolderTensors {
       for (name, rows) in try parts(of: tensor, target, rows: shape.rank > 0 ? shape[0] : 0) {
         let isNorm = part == "weight" && name.hasSuffix("norm")
         var shown = FolderTensor(storage: .plain(tensor), shape: shape, format: tensor.format!, rows: rows)
-        if isTransposed { shown.change = .transposed }
+        if isTransposed { shown.transposed = 1 }
         // GGUF has vectors in F32.
         if shape.rank == 1 || isNorm { shown.format = .f32 }
-        if isNorm, config.family.addsOneToGains { shown.change = .addsOne }
-        try add(prefix, name, part, shown, number, tensor)
+        if isNorm, name != "ssm_norm", config.family.addsOneToGains { shown.change = .addsOne }
+        if name == "output", part == "weight", config.family.normalizesOutput {
+          (shown.hasUnitRows, shown.format) = (true, .f32)
+        }
+        let hasShape = reshape(&shown, target, name) || tile(&shown, name)
+        try add(prefix, name, part, shown, number, tensor, hasShape: hasShape)
       }
       return
     }
@@ -76,10 +100,16 @@ struct FolderTensors {
       throw file.error(.unsupportedQuantization, tensor, "its layout cannot be computed with")
     }
     for (name, rows) in try parts(of: tensor, target, rows: linear.outputs) {
-      let shown = FolderTensor(
+      // Formats with sections are shown for whole tensors alone, and become one where all sections are of rows.
+      let isWhole = format.sectioned == nil || !Self.divided.contains(name)
+      let isMadeOfRows = rows != nil || number != nil
+      var shown = FolderTensor(
         storage: .layer(linear, format), shape: [linear.outputs, linear.inputs],
-        format: isRun && (rows == nil || format.hasRows) ? format : .f32, rows: rows)
-      try add(prefix, name, "weight", shown, number, tensor)
+        format: isRun && isWhole && (!isMadeOfRows || format.hasRows) ? format : .f32, rows: rows)
+      let hasShape = reshape(&shown, target, name) || tile(&shown, name)
+      shown.hasUnitRows = name == "output" && config.family.normalizesOutput
+      if hasShape || shown.hasUnitRows { shown.format = .f32 }
+      try add(prefix, name, "weight", shown, number, tensor, hasShape: hasShape)
     }
   }
 
@@ -93,6 +123,10 @@ struct FolderTensors {
           + "of \(config.headSize)")
     }
     // The order of rows is GGUF's only where a file is written.
+    if let sizes = config.tiled, case .one(let name) = target, name != "ssm_out" {
+      return [(name, sizes.tiled(name, rows: rows))]
+    }
+    if let sizes = config.tiled, case .kernels(let name) = target { return [(name, sizes.tiled(name, rows: rows))] }
     guard config.family.hasPairsInGGUF, !isRun else { return parts }
     let heads = HeadRows(headSize: config.headSize)
     return parts.map { part in
@@ -101,13 +135,17 @@ struct FolderTensors {
     }
   }
 
-  private mutating func add(
+  /// - Parameters:
+  ///   - part: the end of its name; empty for none.
+  ///   - number: its place among tensors that become one.
+  ///   - hasShape: whether its shape is that of its rows already.
+  mutating func add(
     _ prefix: String, _ name: String, _ part: String, _ tensor: FolderTensor, _ number: Int?,
-    _ source: SafetensorsTensor
+    _ source: SafetensorsTensor, hasShape: Bool = false
   ) throws(ModelFileError) {
     var tensor = tensor
-    if let rows = tensor.rows { tensor.shape = Shape([rows.count] + tensor.shape.dimensions.dropFirst()) }
-    let whole = "\(prefix)\(name).\(part)"
+    if let rows = tensor.rows, !hasShape { tensor.shape = Shape([rows.count] + tensor.shape.dimensions.dropFirst()) }
+    let whole = part.isEmpty ? "\(prefix)\(name)" : "\(prefix)\(name).\(part)"
     let isNew =
       number.map { stacks[whole, default: [:]].updateValue(tensor, forKey: $0) == nil }
       ?? (tensors.updateValue(tensor, forKey: whole) == nil)
@@ -137,36 +175,5 @@ extension TensorFormat {
   var hasRows: Bool {
     if case .group = self { return true }
     return sectioned == nil
-  }
-}
-
-extension FolderFamily {
-  /// What becomes of a layer's tensor.
-  ///
-  /// - Parameter name: without `.weight` and the like.
-  /// - Returns: what stands before its name in GGUF, and the number that `#` in its name stands for; nil for no place.
-  func target(of name: String) -> (prefix: String, target: FolderTarget, number: Int?)? {
-    var name = name[...]
-    if let prefix = prefixes.first(where: name.hasPrefix) { name = name.dropFirst(prefix.count) }
-    if let target = outer[String(name)] { return ("", target, nil) }
-    let start = layers.prefix { $0 != "#" }
-    guard name.hasPrefix(start) else { return nil }
-    name = name.dropFirst(start.count)
-    guard let dot = name.firstIndex(of: "."), let layer = Self.number(name[..<dot]) else { return nil }
-    let inLayer = name[name.index(after: dot)...]
-    let prefix = "blk.\(layer)."
-    if let target = inner[String(inLayer)] { return (prefix, target, nil) }
-    var parts = inLayer.split(separator: ".", omittingEmptySubsequences: false)
-    for (index, part) in parts.enumerated() {
-      guard let number = Self.number(part) else { continue }
-      parts[index] = "#"
-      return inner[parts.joined(separator: ".")].map { (prefix, $0, number) }
-    }
-    return nil
-  }
-
-  private static func number(_ text: Substring) -> Int? {
-    guard let number = Int(text), number >= 0, String(number) == text else { return nil }
-    return number
   }
 }

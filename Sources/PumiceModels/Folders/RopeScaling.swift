@@ -22,7 +22,8 @@ enum RopeScaling: Hashable {
     return (0..<rotaryDimensions / 2).map { index in
       let wave = 2 * Double.pi * pow(base, Double(2 * index) / Double(rotaryDimensions))
       if wave < original / high { return 1 }
-      if wave > original / low { return Float(factor) }
+      // Without a space between the two (Llama 4) there are no degrees.
+      if wave > original / low || low == high { return Float(factor) }
       let smooth = (original / wave - low) / (high - low)
       return Float(1 / ((1 - smooth) / factor + smooth))
     }

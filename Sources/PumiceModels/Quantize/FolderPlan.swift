@@ -56,7 +56,10 @@ public struct FolderPlan: Sendable {
     guard tensor.shape.rank == 2, tensor.shape.count > 0, tensor.name.hasSuffix(".weight"),
       [.f32, .f16, .bf16].contains(tensor.type)
     else { return false }
-    let kept = ["norm.weight", ".gate.weight", ".router.weight", "conv1d.weight"]
+    let kept = [
+      "norm.weight", ".gate.weight", ".gate.wg.weight", ".router.weight", ".router.layer.weight",
+      ".shared_expert_gate.weight", "conv1d.weight",
+    ]
     return !kept.contains { tensor.name.hasSuffix($0) }
   }
 

@@ -31,7 +31,7 @@ extension FolderFamily {
         // Longer texts would have other frequencies.
         FolderKey("context_length", reading: ["max_trained_positions"]) {
           (settings: FolderSettings) throws(ModelFileError) in
-          let context = try settings.size("n_positions")
+          let context = try settings.size("n_positions", "max_position_embeddings")
           let trained = try settings.optionalSize("max_trained_positions") ?? context
           return .uint32(UInt32(clamping: min(context, trained)))
         },
@@ -49,7 +49,11 @@ extension FolderFamily {
       keys: [
         .number("rope.freq_base", "global_rope_theta"), .number("rope.freq_base_swa", "local_rope_theta"),
         .size("attention.sliding_window", "local_attention", default: 128),
-        .size("attention.sliding_window_pattern", "global_attn_every_n_layers", default: 3),
+        FolderKey("attention.sliding_window_pattern", reading: ["global_attn_every_n_layers"]) {
+          (settings: FolderSettings) throws(ModelFileError) in
+          guard settings.reader.value("layer_types") == nil else { return nil }
+          return .uint32(UInt32(clamping: try settings.size("global_attn_every_n_layers", default: 3)))
+        },
       ],
       adapts: { (architecture: inout Architecture, _: FolderSettings) throws(ModelFileError) in
         architecture.windows = Architecture.Windows(period: 3, fullFirst: true, isCentered: true, base: .key)

@@ -6,6 +6,10 @@ extension FolderFamily {
   static let llamaLike = [
     FolderFamily(types: ["llama"], architecture: "llama", hasPairsInGGUF: true),
     FolderFamily(types: ["mistral"], architecture: "llama", hasPairsInGGUF: true, windows: .everywhere),
+    FolderFamily(
+      types: ["ministral3"], architecture: "mistral3",
+      prefixes: ["language_model.model.", "model.language_model.", "language_model.", "model."], hasPairsInGGUF: true,
+      epsilon: 1e-5, windows: .everywhere, keys: temperatureKeys),
     FolderFamily(types: ["xverse"], architecture: "xverse", hasPairsInGGUF: true),
     FolderFamily(types: ["arcee"], architecture: "arcee", hasPairsInGGUF: true, activation: .init(standard: "relu2")),
     FolderFamily(types: ["qwen2"], architecture: "qwen2"),
@@ -41,8 +45,10 @@ extension FolderFamily {
     FolderFamily(
       types: ["baichuan"], architecture: "baichuan",
       inner: Names.llama.with(["self_attn.W_pack": .queriesKeysValues]), hasPairsInGGUF: true,
-      // That of Baichuan 2, which normalizes the rows of the output's matrix.
-      keys: [.refusing("vocab_size", .integer(125_696), "Baichuan 2's normalized output cannot be run")]),
+      // Baichuan 2 is known by its vocabulary.
+      varies: { (family: inout FolderFamily, settings: FolderSettings) throws(ModelFileError) in
+        family.normalizesOutput = try settings.optionalSize("vocab_size") == 125_696
+      }),
     FolderFamily(
       types: ["minicpm"], architecture: "minicpm", hasPairsInGGUF: true, isTied: true,
       keys: [
@@ -57,11 +63,7 @@ extension FolderFamily {
         },
       ]),
     FolderFamily(
-      types: ["granite"], architecture: "granite", hasPairsInGGUF: true,
-      keys: [
-        .number("embedding_scale", "embedding_multiplier"), .number("residual_scale", "residual_multiplier"),
-        .number("attention.scale", "attention_multiplier"), .number("logit_scale", "logits_scaling"),
-      ]),
+      types: ["granite"], architecture: "granite", hasPairsInGGUF: true, keys: graniteKeys),
     FolderFamily(types: ["ernie4_5"], architecture: "ernie4_5", epsilon: 1e-5),
     FolderFamily(
       types: ["seed_oss"], architecture: "seed_oss",
@@ -112,6 +114,27 @@ extension FolderFamily {
   ]
 }
 
+extension FolderFamily {
+  /// Queries far back in a text grow with their position, as the keys of rotary scaling say.
+  private static let temperatureKeys = [
+    FolderKey("attention.temperature_scale") { (settings: FolderSettings) throws(ModelFileError) in
+      try settings.rotaryScaling()?.optionalNumber("llama_4_scaling_beta").map { .float32(Float($0)) }
+    },
+    FolderKey("rope.scaling.original_context_length") { (settings: FolderSettings) throws(ModelFileError) in
+      let length = try settings.rotaryScaling()?.optionalInteger("original_max_position_embeddings")
+      return length.map { .uint32(UInt32(clamping: $0)) }
+    },
+  ]
+}
+
+extension FolderSettings {
+  /// The keys of rotary scaling, under the name of either version of transformers.
+  fileprivate func rotaryScaling() throws(ModelFileError) -> ConfigurationReader? {
+    let older = try reader.optionalObject("rope_scaling"), newer = try reader.optionalObject("rope_parameters")
+    return older ?? newer
+  }
+}
+
 extension FolderKey {
   /// Every n-th layer without rotary positions.
   ///
@@ -120,7 +143,8 @@ extension FolderKey {
     FolderKey("", reading: ["no_rope_layers", source]) { (settings: FolderSettings) throws(ModelFileError) in
       let interval = try settings.optionalSize(source) ?? 4
       let usual = (0..<settings.layerCount).map { JSONValue.integer(($0 + 1) % 4 == 0 ? 0 : 1) }
-      let flags = try settings.reader.optionalArray("no_rope_layers")
+      let stated = try settings.reader.optionalArray("no_rope_layers")
+      let flags = stated?.isEmpty == true ? nil : stated
       guard flags.map({ $0 == usual }) ?? (interval == 4) else {
         throw settings.refusal(
           "no_rope_layers", "rotary positions in other layers than all but every fourth cannot be run")
@@ -136,12 +160,5 @@ extension FolderKey {
       settings.reader.value("layer_types") == nil
     else { return nil }
     throw settings.refusal("sliding_window_pattern", "“\(letters)” cannot be run, only LLLG")
-  }
-
-  static func refusing(_ source: String, _ value: JSONValue, _ detail: String) -> FolderKey {
-    FolderKey("", reading: [source]) { (settings: FolderSettings) throws(ModelFileError) in
-      if settings.reader.value(source) == value { throw settings.refusal(source, detail) }
-      return nil
-    }
   }
 }
