@@ -17,6 +17,19 @@ public protocol GGUFSource: Sendable {
 
   /// Runs `body` on the bytes of one of the `tensors`; they must not be used after it returns.
   func withBytes<R>(of tensor: GGUFTensor, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R
+
+  /// Runs `body` on bytes at the beginning and at the end of what one of the `tensors` is stored in, at most so many each:
+  /// what tells two models apart without reading them. They must not be used after it returns.
+  func withEnds(of tensor: GGUFTensor, atMost count: Int, _ body: (UnsafeRawBufferPointer) -> Void)
+}
+
+extension GGUFSource {
+  public func withEnds(of tensor: GGUFTensor, atMost count: Int, _ body: (UnsafeRawBufferPointer) -> Void) {
+    withBytes(of: tensor) { bytes in
+      body(UnsafeRawBufferPointer(rebasing: bytes.prefix(count)))
+      body(UnsafeRawBufferPointer(rebasing: bytes.suffix(count)))
+    }
+  }
 }
 
 /// Tensors under the names of a Hugging Face folder: a safetensors file, or a model that is shown as one.

@@ -110,4 +110,8 @@ public struct FolderAsGGUF: GGUFSource {
   public func withBytes<R>(of tensor: GGUFTensor, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
     try file.withBytes(of: sources[tensor.name]!, body)
   }
+
+  public func withEnds(of tensor: GGUFTensor, atMost count: Int, _ body: (UnsafeRawBufferPointer) -> Void) {
+    file.withEnds(of: sources[tensor.name]!, atMost: count, body)
+  }
 }

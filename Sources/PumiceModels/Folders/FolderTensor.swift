@@ -75,6 +75,21 @@ extension SafetensorsFile {
     return try bytes(of: tensor).withUnsafeBytes(body)
   }
 
+  /// Runs `body` on bytes at the beginning and at the end of what a tensor is stored in.
+  func withEnds(of tensor: FolderTensor, atMost count: Int, _ body: (UnsafeRawBufferPointer) -> Void) {
+    var (first, last) = (tensor, tensor)
+    while case .stack(let parts) = first.storage, let part = parts.first { first = part }
+    while case .stack(let parts) = last.storage, let part = parts.last { last = part }
+    func withStored(_ tensor: FolderTensor, _ body: (UnsafeRawBufferPointer) -> Void) {
+      switch tensor.storage {
+      case .plain(let source), .mxfp4(codes: let source, exponents: _): withBytes(of: source, body)
+      case .layer, .values, .stack: withBytes(of: tensor, body)
+      }
+    }
+    withStored(first) { body(UnsafeRawBufferPointer(rebasing: $0.prefix(count))) }
+    withStored(last) { body(UnsafeRawBufferPointer(rebasing: $0.suffix(count))) }
+  }
+
   private func bytes(of tensor: FolderTensor) -> [UInt8] {
     var bytes = taken(of: tensor)
     if tensor.hasUnitRows { Self.makeUnitRows(&bytes, width: tensor.shape.rowLength) }

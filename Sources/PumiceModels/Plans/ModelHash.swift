@@ -2,8 +2,8 @@ public import PumiceModelFiles
 
 /// What tells one model from another: a hash of its numbers of layers and heads, and of its tensors.
 ///
-/// 128-bit FNV-1a over the metadata of the architecture, and over the name, type, shape, first and last bytes of each
-/// tensor, so that gigabytes need not be read. Names, descriptions and the tokenizer do not count.
+/// 128-bit FNV-1a over the metadata of the architecture, and over the name, type, shape, first and last bytes of what
+/// each tensor is stored in, so that gigabytes need not be read. Names, descriptions and the tokenizer do not count.
 public struct ModelHash: Hashable, Sendable, CustomStringConvertible {
   /// 32 hexadecimal digits.
   public let description: String
@@ -20,10 +20,7 @@ public struct ModelHash: Hashable, Sendable, CustomStringConvertible {
     }
     for tensor in file.tensors.sorted(by: { $0.name < $1.name }) {
       hash.add("\(tensor.name) \(tensor.type) \(tensor.shape)\n".utf8)
-      file.withBytes(of: tensor) { bytes in
-        hash.add(bytes.prefix(Self.sampled))
-        hash.add(bytes.suffix(Self.sampled))
-      }
+      file.withEnds(of: tensor, atMost: Self.sampled) { hash.add($0) }
     }
     let digits = String(hash.value, radix: 16)
     description = String(repeating: "0", count: 32 - digits.count) + digits
