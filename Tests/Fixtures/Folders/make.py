@@ -15,6 +15,8 @@ import numpy
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
+from transformers.conversion_mapping import get_checkpoint_conversion_mapping, register_checkpoint_conversion_mapping
+from transformers.models.deepseek_v2.modeling_deepseek_v2 import DeepseekV2Moe
 
 warnings.filterwarnings("ignore")
 transformers.logging.set_verbosity_error()
@@ -218,6 +220,28 @@ LLAMA3 = dict(
     original_max_position_embeddings=16)
 YARN = dict(rope_type="yarn", rope_theta=500.0, factor=4.0, original_max_position_embeddings=16)
 # Few of four small experts; some layers have none.
+
+
+class DeepSeekConfig(transformers.LlamaConfig):
+    """DeepSeek's first mixture, of which transformers has no code: Llama's attention and DeepSeek-V2's experts."""
+
+    model_type = "deepseek"
+    attribute_map = {"num_experts": "n_routed_experts"}
+
+
+class DeepSeekForCausalLM(transformers.LlamaForCausalLM):
+    config_class = DeepSeekConfig
+
+    def __init__(self, config):
+        super().__init__(config)
+        for layer in self.model.layers[config.first_k_dense_replace:]:
+            layer.mlp = DeepseekV2Moe(config)
+
+
+transformers.AutoConfig.register("deepseek", DeepSeekConfig)
+transformers.AutoModelForCausalLM.register(DeepSeekConfig, DeepSeekForCausalLM)
+register_checkpoint_conversion_mapping("deepseek", get_checkpoint_conversion_mapping("qwen2_moe"))
+
 EXPERTS = dict(num_experts_per_tok=2, moe_intermediate_size=16)
 LATENT = dict(
     num_key_value_heads=4, kv_lora_rank=16, qk_rope_head_dim=8, qk_nope_head_dim=8, v_head_dim=8)
@@ -300,6 +324,9 @@ FAMILIES = {
         head_dim=8, num_local_experts=4, num_experts_per_tok=2, intermediate_size=16, sliding_window=5)),
     "gpt_oss mxfp4": ("gpt_oss", base(
         head_dim=8, num_local_experts=4, num_experts_per_tok=2, intermediate_size=32, sliding_window=5), MXFP4),
+    "deepseek": ("deepseek", base(
+        **EXPERTS, n_routed_experts=4, first_k_dense_replace=1, n_shared_experts=2, topk_method="greedy", n_group=1,
+        topk_group=1, routed_scaling_factor=1.0, norm_topk_prob=False, scoring_func="softmax", moe_layer_freq=1)),
     "deepseek_v2": ("deepseek_v2", dict(base(
         **EXPERTS, **LATENT, n_routed_experts=4, first_k_dense_replace=1, n_shared_experts=2), q_lora_rank=None)),
     "deepseek_v2 yarn": ("deepseek_v2", base(

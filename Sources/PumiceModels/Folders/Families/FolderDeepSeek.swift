@@ -5,6 +5,9 @@ extension FolderFamily {
   /// DeepSeek, and families with its experts or its latents.
   static let likeDeepSeek = [
     FolderFamily(
+      types: ["deepseek"], architecture: "deepseek", inner: Names.deepSeekExperts, hasPairsInGGUF: true,
+      keys: [.only("moe_layer_freq", 1)], experts: FolderExperts(normalizes: false)),
+    FolderFamily(
       types: ["deepseek_v2"], architecture: "deepseek2", inner: Names.deepSeek, keys: absorbedKeys,
       experts: FolderExperts(normalizes: false), hasLatents: true, adapts: adaptLatents),
     FolderFamily(
