@@ -64,6 +64,19 @@ extension FolderFamilyTests {
     }
   }
 
+  /// What is not quantized although it is most of the model says so.
+  @Test(arguments: [
+    ("qwen3_moe fused", 4), ("granitemoe", 4), ("gpt_oss", 4), ("dbrx", 6), ("mixtral", 0), ("mamba2", 0), ("llama", 0),
+  ])
+  func expertsInOneTensorAreLeftWithARemark(name: String, count: Int) throws {
+    let model = try #require(try Self.models.get()[name])
+    try Self.withFolder(model, config: model.configs[0]) { folder in
+      let plan = try FolderPlan(SafetensorsFile(path: folder), #require(TensorFormat(name: "g4:32:asym")))
+      let left = plan.entries.filter { $0.remark?.contains("stay as they are") == true }
+      #expect(left.count == count && left.allSatisfy { $0.format == nil }, "\(left.map(\.tensor.name))")
+    }
+  }
+
   /// Writes the tensors of experts anew, those of a layer as one.
   private static func stackExperts(of folder: String) throws {
     let file = try SafetensorsFile(path: folder)

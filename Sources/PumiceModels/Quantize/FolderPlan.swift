@@ -32,7 +32,8 @@ public struct FolderPlan: Sendable {
     var entries: [Entry] = []
     for tensor in file.tensors {
       guard Self.isQuantized(tensor) else {
-        entries.append(Entry(tensor: tensor, format: nil, remark: nil))
+        let remark = Self.holdsMatrices(tensor) ? "the matrices in one tensor stay as they are: \(tensor.type)" : nil
+        entries.append(Entry(tensor: tensor, format: nil, remark: remark))
         continue
       }
       let columns = tensor.shape.rowLength, chosen = choose(tensor) ?? format
@@ -61,6 +62,15 @@ public struct FolderPlan: Sendable {
       ".shared_expert_gate.weight", "conv1d.weight",
     ]
     return !kept.contains { tensor.name.hasSuffix($0) }
+  }
+
+  /// Whether a tensor holds the matrices of all experts, which no layout of quantized folders has under that name.
+  private static func holdsMatrices(_ tensor: SafetensorsTensor) -> Bool {
+    guard [.f32, .f16, .bf16].contains(tensor.type) else { return false }
+    let shape = tensor.shape, name = tensor.name
+    if shape.rank == 3 { return shape.dimensions.allSatisfy { $0 > 1 } }
+    // DBRX's lie one below the other.
+    return shape.rank == 2 && name.contains(".experts.") && !name.hasSuffix(".weight") && !name.hasSuffix("bias")
   }
 
   /// Whether MLX itself has the format: these widths and groups, and always an offset.
