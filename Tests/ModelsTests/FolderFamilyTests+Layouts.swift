@@ -64,6 +64,32 @@ extension FolderFamilyTests {
     }
   }
 
+  /// The hash of a model reads no more than the ends of a stack, yet knows its first and its last expert.
+  @Test(arguments: ["qwen3_moe", "gpt_oss mxfp4", "llama"]) func hashesKnowTheEndsOfStacks(name: String) throws {
+    let model = try #require(try Self.models.get()[name])
+    try Self.withFolder(model, config: model.configs[0]) { folder in
+      func hash() throws -> ModelHash { ModelHash(try FolderAsGGUF(folder: folder, for: .running)) }
+      let file = URL(fileURLWithPath: "\(folder)/model.safetensors"), original = try Data(contentsOf: file)
+      let length = original[..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
+      let header = try JSONSerialization.jsonObject(with: original[8..<8 + length]) as? [String: [String: Any]]
+      let places = (header ?? [:]).filter {
+        $0.key.contains("layers.1.mlp.") && $0.key.contains("down_proj") && !$0.key.hasSuffix("bias")
+      }
+      .sorted { $0.key < $1.key }.compactMap { ($0.value["data_offsets"] as? [Int]) }
+      let first = try #require(places.first), last = try #require(places.last { $0 != first } ?? places.first)
+      var hashes: Set = [try hash()]
+      for place in [first[0], last[1] - 1] {
+        var changed = original
+        changed[8 + length + place] ^= 1
+        try changed.write(to: file)
+        hashes.insert(try hash())
+      }
+      try original.write(to: file)
+      #expect(hashes.count == 3)
+      #expect(hashes.contains(try hash()))
+    }
+  }
+
   /// What is not quantized although it is most of the model says so.
   @Test(arguments: [
     ("qwen3_moe fused", 4), ("granitemoe", 4), ("gpt_oss", 4), ("dbrx", 6), ("mixtral", 0), ("mamba2", 0), ("llama", 0),

@@ -80,14 +80,18 @@ extension SafetensorsFile {
     var (first, last) = (tensor, tensor)
     while case .stack(let parts) = first.storage, let part = parts.first { first = part }
     while case .stack(let parts) = last.storage, let part = parts.last { last = part }
-    func withStored(_ tensor: FolderTensor, _ body: (UnsafeRawBufferPointer) -> Void) {
+    func withStored(_ tensor: FolderTensor, isLast: Bool) {
+      func end(_ bytes: UnsafeRawBufferPointer) {
+        body(UnsafeRawBufferPointer(rebasing: isLast ? bytes.suffix(count) : bytes.prefix(count)))
+      }
       switch tensor.storage {
-      case .plain(let source), .mxfp4(codes: let source, exponents: _): withBytes(of: source, body)
-      case .layer, .values, .stack: withBytes(of: tensor, body)
+      case .plain(let source): withBytes(of: source, end)
+      case .mxfp4(let codes, let exponents): withBytes(of: isLast ? exponents : codes, end)
+      case .layer, .values, .stack: withBytes(of: tensor, end)
       }
     }
-    withStored(first) { body(UnsafeRawBufferPointer(rebasing: $0.prefix(count))) }
-    withStored(last) { body(UnsafeRawBufferPointer(rebasing: $0.suffix(count))) }
+    withStored(first, isLast: false)
+    withStored(last, isLast: true)
   }
 
   private func bytes(of tensor: FolderTensor) -> [UInt8] {
@@ -122,15 +126,17 @@ extension SafetensorsFile {
     case .mxfp4(let codes, let exponents): return blocks(codes, exponents, tensor)
     case .plain(let source):
       return withBytes(of: source) { bytes in
-        var result = [UInt8](bytes)
-        var format = source.format!
-        if tensor.transposed > 0 {
-          result = Self.transposed(
-            bytes, matrices: tensor.transposed, rows: source.shape.rows / tensor.transposed, source.shape.rowLength)
+        let width = bytes.count / max(1, source.shape.count) * tensor.rowLength
+        if tensor.transposed == 0, tensor.change == .none, source.format == tensor.format {
+          return tensor.rows?.bytes(of: bytes, size: width) ?? [UInt8](bytes)
         }
-        if tensor.change != .none || format != tensor.format {
-          result = floatBytes(format.decode(result).map { tensor.change($0) })
-          format = .f32
+        var result =
+          tensor.transposed > 0
+          ? Self.transposed(
+            bytes, matrices: tensor.transposed, rows: source.shape.rows / tensor.transposed, source.shape.rowLength)
+          : [UInt8](bytes)
+        if tensor.change != .none || source.format != tensor.format {
+          result = floatBytes(source.format!.decode(result).map { tensor.change($0) })
         }
         guard let rows = tensor.rows else { return result }
         return result.withUnsafeBytes {
@@ -221,7 +227,14 @@ extension SafetensorsFile {
   /// Tensors of the same shape and format, one after the other; of a format with sections, section after section.
   private func stacked(_ parts: [FolderTensor], _ format: TensorFormat) -> [UInt8] {
     guard let sectioned = format.sectioned else {
-      return parts.flatMap { withBytes(of: $0) { [UInt8]($0) } }
+      var all: [UInt8] = []
+      for part in parts {
+        withBytes(of: part) { bytes in
+          if all.isEmpty { all.reserveCapacity(parts.count * bytes.count) }
+          all.append(contentsOf: bytes)
+        }
+      }
+      return all
     }
     let rows = parts[0].shape.rows, columns = parts[0].shape.rowLength
     let each = sectioned.sections(rows: rows, columns: columns)!

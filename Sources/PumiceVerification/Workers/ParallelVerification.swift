@@ -110,7 +110,8 @@ public struct ParallelVerification: Sendable {
     func add(_ answer: VerificationAnswer) {
       lock.withLock {
         rows += answer.rows
-        messages += answer.validationMessages
+        // A process tells with every part all that its device has said so far.
+        messages += answer.validationMessages.filter { !messages.contains($0) }
       }
     }
 
